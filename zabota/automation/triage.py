@@ -1,0 +1,89 @@
+"""The visible order of first treatment. Acknowledging is its last step."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from zabota.channels.models import Inbox
+from zabota.events.actor import Actor, system
+from zabota.events.log import consumer, record
+from zabota.events.models import Event
+from zabota.lib import clock
+from zabota.lib.faults import reach
+from zabota.tickets import letters
+from zabota.tickets.actions import send_automatic
+from zabota.tickets.deliver import recipient
+from zabota.tickets.events import MessageReceived, Solved, Triaged
+from zabota.tickets.models import Direction, Message, Purpose, Ticket
+
+# At most one automatic answer per address and window: two robots cannot keep each other busy.
+WINDOW = timedelta(minutes=10)
+PER_WINDOW = 3
+
+
+@consumer("automation.triage", MessageReceived)
+def on_message(event: Event, fact: MessageReceived) -> None:
+    """Mail and messengers reach triage by their fact."""
+    take(fact.message, silent=fact.silent, by=system("triage").because(event))
+
+
+def take(message_id: int, *, silent: bool, by: Actor) -> bool:
+    """Treat one client message once; returns whether it was acknowledged."""
+    with transaction.atomic():
+        message = Message.objects.select_for_update(of=("self",)).get(pk=message_id)
+        if message.triaged_at is not None:
+            return False
+        message.triaged_at = clock.now()
+        message.save(update_fields=["triaged_at"])
+        ticket = Ticket.objects.select_for_update().get(pk=message.ticket_id)
+        why_not = reason_to_be_quiet(ticket, message, silent)
+        if not why_not:
+            text = letters.acknowledgement(ticket)
+            send_automatic(ticket, text, purpose=Purpose.ACKNOWLEDGEMENT, by=by)
+        fact = Triaged(
+            ticket=ticket.pk, message=message.pk, acknowledged=not why_not, why_not=why_not
+        )
+        record(fact, stream=ticket.stream, by=by)
+    reach("triage.taken")
+    return not why_not
+
+
+def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
+    """Why this message gets no acknowledgement; '' when it gets one (once per ticket)."""
+    if silent:
+        return "silent"
+    if message.robot:
+        return "robot"
+    if Message.objects.filter(ticket=ticket, direction=Direction.OUT).exists():
+        return "told"
+    first = Message.objects.filter(ticket=ticket, direction=Direction.IN).order_by("id").first()
+    if first is not None and first.pk != message.pk:
+        return "told"
+    to = recipient(ticket).email
+    if not to or Inbox.objects.filter(address=to).exists():
+        return "own_address"
+    return "flood" if _answered_lately(ticket) >= PER_WINDOW else ""
+
+
+def _answered_lately(ticket: Ticket) -> int:
+    return (
+        Message.objects.filter(
+            ticket__contact=ticket.contact, direction=Direction.OUT, at__gt=clock.now() - WINDOW
+        )
+        .exclude(purpose="")
+        .count()
+    )
+
+
+@consumer("automation.solved_notice", Solved)
+def tell_solution(event: Event, fact: Solved) -> None:
+    """Nobody is left without the word that his request is solved (R030)."""
+    if fact.told is not None:
+        return
+    ticket = Ticket.objects.select_related("contact", "owner", "queue").get(pk=fact.ticket)
+    if ticket.contact is None or ticket.is_robot or not recipient(ticket).email:
+        return
+    by = system("triage").because(event)
+    send_automatic(ticket, letters.solved_notice(ticket), purpose=Purpose.SOLVED, by=by)

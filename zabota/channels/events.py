@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zabota.events.facts import Fact
+
+
+@dataclass(frozen=True)
+class RawReceived(Fact, kind="channels.raw_received"):
+    raw: int
+    inbox: int
+
+
+@dataclass(frozen=True)
+class Queued(Fact, kind="channels.queued"):
+    outgoing: int
+
+
+@dataclass(frozen=True)
+class RetryDue(Fact, kind="channels.retry_due"):
+    """The back-off of an outgoing message is over."""
+
+    outgoing: int
+
+
+@dataclass(frozen=True)
+class Sent(Fact, kind="channels.sent"):
+    outgoing: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class SendDelayed(Fact, kind="channels.send_delayed"):
+    outgoing: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class SendFailed(Fact, kind="channels.send_failed"):
+    outgoing: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class ImportOrdered(Fact, kind="channels.import_ordered"):
+    run: int
+    inbox: int
+    total: int

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.validators import validate_email
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from zabota.lib import clock, crypto
+from zabota.staff.models import Language, Queue, check_zone
+
+
+class Inbox(models.Model):
+    """One configured mailbox (later: bot, widget, number)."""
+
+    name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(max_length=20, default="mail", editable=False)
+    address = models.CharField(
+        _("mail address"), max_length=254, unique=True, validators=[validate_email]
+    )
+    sender_name = models.CharField(_("sender name in mails"), max_length=120, blank=True)
+    queue = models.ForeignKey(
+        Queue, models.PROTECT, related_name="inboxes", verbose_name=_("queue")
+    )
+    language = models.CharField(_("language"), max_length=2, choices=Language, default=Language.RU)
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="Europe/Moscow", validators=[check_zone]
+    )
+    plus_addresses = models.BooleanField(
+        _("answers may come to name+token@domain"),
+        default=True,
+        help_text=_("Switch off when the mail server refuses addresses with a plus sign."),
+    )
+    is_active = models.BooleanField(_("fetch and send"), default=True)
+    config = models.JSONField(default=dict)
+    secret_encrypted = models.TextField(blank=True, editable=False)
+    folders = models.JSONField(default=list)
+    starts_at = models.DateTimeField(default=clock.now, editable=False)
+    # Mail that arrived earlier is taken in silently (set when a backup is restored).
+    silent_before = models.DateTimeField(null=True, editable=False)
+    last_pass_at = models.DateTimeField(null=True, editable=False)
+    last_ok_at = models.DateTimeField(null=True, editable=False)
+    last_error = models.CharField(max_length=500, blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.address}>"
+
+    def secret(self) -> str:
+        """The mailbox password in clear; raises crypto.WrongKey when the key file was changed."""
+        return crypto.decrypt(self.secret_encrypted) if self.secret_encrypted else ""
+
+    def set_secret(self, password: str) -> None:
+        """Encrypt the password with the key outside the database; the caller saves."""
+        self.secret_encrypted = crypto.encrypt(password)
+
+
+class Folder(models.Model):
+    """How far a folder of an inbox was read. `uidvalidity` 0: never looked at."""
+
+    inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="cursors")
+    name = models.CharField(max_length=500)
+    uidvalidity = models.BigIntegerField(default=0)
+    last_uid = models.BigIntegerField(default=0)
+    # Older UIDs belong to the time before this inbox was added; they wait for an import order.
+    floor_uid = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["inbox", "name"], name="one_cursor_per_folder")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.uidvalidity}:{self.last_uid}"
+
+
+class RawState(models.TextChoices):
+    WAITING = "waiting", _("waiting")
+    DONE = "done", _("taken in")
+    DOUBLE = "double", _("already there")
+    QUARANTINE = "quarantine", _("quarantine")
+    DISCARDED = "discarded", _("discarded")
+
+
+class RawMessage(models.Model):
+    """A message as it came, kept before its sender is told anything."""
+
+    inbox = models.ForeignKey(Inbox, models.PROTECT, related_name="raw_messages")
+    # Where it lay: folder, UIDVALIDITY and UID for mail. The same place is never taken twice.
+    place = models.CharField(max_length=600)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    size = models.BigIntegerField()
+    received_at = models.DateTimeField(default=clock.now)
+    arrived_at = models.DateTimeField()
+    is_cut = models.BooleanField(default=False)
+    # Taken in without acknowledgement, notices or clocks (imported, late, after a restore).
+    is_silent = models.BooleanField(default=False)
+    silent_reason = models.CharField(max_length=40, blank=True)
+    state = models.CharField(max_length=12, choices=RawState, default=RawState.WAITING)
+    error = models.CharField(max_length=500, blank=True)
+    discard_reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["inbox", "place"], name="one_raw_message_per_place")
+        ]
+
+    def __str__(self) -> str:
+        return f"raw {self.pk} {self.place}"
+
+
+class ImportRun(models.Model):
+    """The past of a folder being taken in on an administrator's order."""
+
+    inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="imports")
+    folder = models.CharField(max_length=500)
+    since = models.DateField()
+    uidvalidity = models.BigIntegerField()
+    total = models.PositiveIntegerField()
+    done = models.PositiveIntegerField(default=0)
+    last_uid = models.BigIntegerField(default=0)
+    ordered_by = models.BigIntegerField()
+    started_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"import {self.folder} {self.done}/{self.total}"
+
+
+class OutgoingState(models.TextChoices):
+    QUEUED = "queued", _("waiting to be sent")
+    SENDING = "sending", _("being sent")
+    DELAYED = "delayed", _("delayed, will be tried again")
+    SENT = "sent", _("sent")
+    FAILED = "failed", _("not sent")
+
+
+class Outgoing(models.Model):
+    """One message of the outbox, complete and final. Sent at least once under one Message-ID."""
+
+    key = models.CharField(max_length=120, unique=True)
+    inbox = models.ForeignKey(Inbox, models.PROTECT, null=True, related_name="outgoing")
+    recipient = models.CharField(max_length=320)
+    message_id = models.CharField(max_length=250, unique=True)
+    envelope = models.JSONField()
+    state = models.CharField(max_length=10, choices=OutgoingState, default=OutgoingState.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    sent_at = models.DateTimeField(null=True)
+    copied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["state"],
+                condition=~models.Q(state="sent"),
+                name="outgoing_not_sent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"outgoing {self.pk} {self.state}"

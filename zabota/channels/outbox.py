@@ -1,0 +1,187 @@
+"""The one outbox: everything that leaves the house. Network calls run outside transactions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from zabota.channels import registry
+from zabota.channels.contract import (
+    Address,
+    Envelope,
+    OutgoingFile,
+    PermanentError,
+    TemporaryError,
+)
+from zabota.channels.events import Queued, RetryDue, SendDelayed, SendFailed, Sent
+from zabota.channels.models import Inbox, Outgoing, OutgoingState
+from zabota.events.actor import Actor, system
+from zabota.events.log import consumer, record
+from zabota.events.models import Event
+from zabota.events.timers import set_timer, versions
+from zabota.lib import clock
+from zabota.lib.faults import reach
+
+# CHANNELS §1.6 point 9; after the last one a person decides.
+BACKOFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440, 2880)]
+
+
+class NotRetryable(Exception):
+    """Only a message that failed or is delayed can be tried again by hand."""
+
+
+def enqueue(envelope: Envelope, *, key: str, inbox: Inbox | None, by: Actor) -> Outgoing:
+    """Put one message into the outbox in the caller's transaction; the same key gives the same row."""
+    recipient = envelope.to[0].email if envelope.to else ""
+    row, made = Outgoing.objects.get_or_create(
+        key=key,
+        defaults={
+            "inbox": inbox,
+            "recipient": recipient,
+            "message_id": envelope.message_id,
+            "envelope": _dump(envelope),
+        },
+    )
+    if made:
+        record(Queued(outgoing=row.pk), stream=_stream(row), by=by)
+    return row
+
+
+@consumer("channels.outbox", Queued, RetryDue, atomic=False)
+def send(event: Event, fact: Queued | RetryDue) -> None:
+    """Hand one message to its channel. A crash between the server's OK and our note sends it twice,
+    with the same Message-ID (RFC 5321 §6.1 knows no better)."""
+    row = _begin(fact.outgoing)
+    if row is None:
+        return
+    by = system("outbox").because(event)
+    try:
+        inbox = _inbox_of(row)
+        reach("outbox.before_send")
+        registry.kind(inbox.kind).send(inbox, load(row.envelope))
+    except TemporaryError as error:
+        _delay(row.pk, str(error), by)
+    except PermanentError as error:
+        _fail(row.pk, str(error), by)
+    else:
+        reach("outbox.after_send")
+        _note_sent(row.pk, by)
+        reach("outbox.noted")
+
+
+def retry(outgoing_id: int, *, by: Actor) -> None:
+    """Try again now on a person's order; raises NotRetryable."""
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=outgoing_id)
+        if row.state not in {OutgoingState.FAILED, OutgoingState.DELAYED}:
+            raise NotRetryable
+        row.state, row.attempts, row.next_try = OutgoingState.QUEUED, 0, None
+        row.save(update_fields=["state", "attempts", "next_try"])
+        record(Queued(outgoing=row.pk), stream=_stream(row), by=by)
+
+
+def _begin(outgoing_id: int) -> Outgoing | None:
+    """Mark as being sent; None when it is done or waits for a person."""
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=outgoing_id)
+        if row.state in {OutgoingState.SENT, OutgoingState.FAILED}:
+            return None
+        row.state = OutgoingState.SENDING
+        row.save(update_fields=["state"])
+        return row
+
+
+def _inbox_of(row: Outgoing) -> Inbox:
+    inbox = row.inbox or Inbox.objects.filter(is_active=True).order_by("id").first()
+    if inbox is None:
+        raise PermanentError("There is no inbox to send from. Add one under Settings, Inboxes.")
+    if not inbox.is_active:
+        raise PermanentError(f"The inbox {inbox.address} is switched off.")
+    return inbox
+
+
+def _delay(pk: int, error: str, by: Actor) -> None:
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=pk)
+        if row.attempts >= len(BACKOFF):
+            _set_failed(row, error, by)
+            return
+        row.next_try = clock.now() + BACKOFF[row.attempts]
+        row.attempts += 1
+        row.state, row.last_error = OutgoingState.DELAYED, error[:500]
+        row.save(update_fields=["next_try", "attempts", "state", "last_error"])
+        set_timer(
+            RetryDue(outgoing=pk),
+            subject=f"outgoing:{pk}",
+            stream=_stream(row),
+            due_at=row.next_try,
+            version=row.attempts,
+        )
+        record(SendDelayed(outgoing=pk, attempts=row.attempts), stream=_stream(row), by=by)
+
+
+def _fail(pk: int, error: str, by: Actor) -> None:
+    with transaction.atomic():
+        _set_failed(Outgoing.objects.select_for_update().get(pk=pk), error, by)
+
+
+def _set_failed(row: Outgoing, error: str, by: Actor) -> None:
+    row.state, row.last_error, row.next_try = OutgoingState.FAILED, error[:500], None
+    row.attempts += 1
+    row.save(update_fields=["state", "last_error", "next_try", "attempts"])
+    record(SendFailed(outgoing=row.pk, attempts=row.attempts), stream=_stream(row), by=by)
+
+
+def _note_sent(pk: int, by: Actor) -> None:
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=pk)
+        if row.state == OutgoingState.SENT:
+            return
+        row.state, row.sent_at, row.last_error = OutgoingState.SENT, clock.now(), ""
+        row.attempts += 1
+        row.next_try = None
+        row.save(update_fields=["state", "sent_at", "last_error", "attempts", "next_try"])
+        record(Sent(outgoing=pk, attempts=row.attempts), stream=_stream(row), by=by)
+
+
+def _version(pk: int) -> int | None:
+    row = Outgoing.objects.filter(pk=pk).values_list("attempts", "state").first()
+    return row[0] if row and row[1] == OutgoingState.DELAYED else None
+
+
+versions("outgoing", _version)
+
+
+def _stream(row: Outgoing) -> str:
+    # Order is kept per recipient; the log must not hold his address, so its digest stands there.
+    return f"outgoing:{hashlib.sha256(row.recipient.encode()).hexdigest()[:24]}"
+
+
+def _dump(envelope: Envelope) -> dict[str, Any]:
+    data = asdict(envelope)
+    data["date"] = (envelope.date or clock.now()).isoformat()
+    return data
+
+
+def load(data: dict[str, Any]) -> Envelope:
+    """The envelope as it was put into the outbox."""
+
+    def addresses(rows: list[dict[str, str]]) -> tuple[Address, ...]:
+        return tuple(Address(**row) for row in rows)
+
+    return Envelope(
+        **data
+        | {
+            "sender": Address(**data["sender"]),
+            "to": addresses(data["to"]),
+            "cc": addresses(data["cc"]),
+            "reply_to": addresses(data["reply_to"]),
+            "references": tuple(data["references"]),
+            "files": tuple(OutgoingFile(**row) for row in data["files"]),
+            "date": datetime.fromisoformat(data["date"]),
+        }
+    )

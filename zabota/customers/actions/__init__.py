@@ -1,0 +1,4 @@
+from zabota.customers.actions.domains import confirm_domain
+from zabota.customers.actions.identify import identify
+
+__all__ = ["confirm_domain", "identify"]

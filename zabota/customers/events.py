@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zabota.events.facts import Fact
+
+
+@dataclass(frozen=True)
+class ContactMade(Fact, kind="customers.contact_made"):
+    contact: int
+    account: int | None
+
+
+@dataclass(frozen=True)
+class ContactChanged(Fact, kind="customers.contact_changed"):
+    contact: int
+    fields: list[str]
+
+
+@dataclass(frozen=True)
+class DomainConfirmed(Fact, kind="customers.domain_confirmed"):
+    account: int
+    domain: int
+    contacts: int

@@ -1,0 +1,41 @@
+"""Everything that may be done to a ticket: lock, guard, change, record, return."""
+
+from zabota.tickets.actions.answer import reply, send_automatic
+from zabota.tickets.actions.change import (
+    rename,
+    set_status,
+    set_tags,
+    set_topic,
+    set_type,
+    set_urgency,
+)
+from zabota.tickets.actions.internal import add_note, log_call
+from zabota.tickets.actions.opening import open_ticket
+from zabota.tickets.actions.owning import assign, take
+from zabota.tickets.actions.quarantine import discard, make_ticket, retry_parse
+from zabota.tickets.actions.queueing import move_to_queue, undo_move
+from zabota.tickets.actions.solving import close_silently, reopen, solve
+
+__all__ = [
+    "add_note",
+    "assign",
+    "close_silently",
+    "discard",
+    "log_call",
+    "make_ticket",
+    "move_to_queue",
+    "open_ticket",
+    "rename",
+    "reopen",
+    "reply",
+    "retry_parse",
+    "send_automatic",
+    "set_status",
+    "set_tags",
+    "set_topic",
+    "set_type",
+    "set_urgency",
+    "solve",
+    "take",
+    "undo_move",
+]

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from zabota.events.actor import Actor
+from zabota.events.log import record
+from zabota.lib import clock
+from zabota.lib.faults import reach
+from zabota.lib.html import text_to_html
+from zabota.lib.text import clean, shorten
+from zabota.staff.models import Agent
+from zabota.tickets import letters
+from zabota.tickets.actions.change import turn
+from zabota.tickets.actions.owning import give
+from zabota.tickets.actions.solving import mark_solved
+from zabota.tickets.events import Replied
+from zabota.tickets.locking import NotPossible, changing
+from zabota.tickets.models import Attachment, AttachmentState, Direction, Message, Status, Ticket
+
+MAX_REPLY = 100_000
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file whose bytes already lie in the blob store."""
+
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+
+
+def reply(
+    ticket: Ticket,
+    body: str,
+    *,
+    agent: Agent,
+    by: Actor,
+    files: Sequence[Upload] = (),
+    solve: bool = False,
+    then: str = "",
+) -> Message:
+    """A public answer signed with the agent's full name; the first who answers owns a free ticket.
+
+    `then` is the status afterwards ('' leaves it, a new ticket becomes open). Raises NotPossible for
+    an empty answer, an agent without both names (R067), or a ticket that takes no answer.
+    """
+    body = _checked(body, files)
+    with changing(ticket) as row:
+        _may_be_answered(row)
+        message = _write(row, body, signed=letters.signature(agent), agent=agent, solves=solve)
+        attach(message, files)
+        if row.owner_id is None:
+            give(row, agent, by)
+        row.first_answer_at = row.first_answer_at or message.at
+        row.awaits_answer = False
+        fact = Replied(ticket=row.pk, message=message.pk, solves=solve, purpose="")
+        record(fact, stream=row.stream, by=by)
+        if solve:
+            mark_solved(row, told=message.pk, by=by)
+        elif then in {Status.WAITING_CLIENT, Status.WAITING_INTERNAL} and row.status != then:
+            turn(row, Status(then), by)
+        elif row.status != Status.OPEN and then in {"", Status.OPEN}:
+            _open_again(row, by)
+    reach("reply.committed")
+    return message
+
+
+def send_automatic(ticket: Ticket, body: str, *, purpose: str, by: Actor) -> Message | None:
+    """An automatic message signed by the owner's full name or the queue's name; once per purpose.
+
+    None when this purpose was served already since the ticket was last reopened.
+    """
+    with changing(ticket) as row:
+        if _already_told(row, purpose):
+            return None
+        message = _write(row, body, signed=letters.signature_of(row), purpose=purpose)
+        fact = Replied(ticket=row.pk, message=message.pk, solves=False, purpose=purpose)
+        record(fact, stream=row.stream, by=by)
+    return message
+
+
+def _checked(body: str, files: Sequence[Upload]) -> str:
+    body = clean(body).replace("\r\n", "\n").strip()
+    if not body:
+        raise NotPossible(_("Write a line to the files.") if files else _("The answer is empty."))
+    if len(body) > MAX_REPLY:
+        raise NotPossible(_("The answer is too long: attach it as a file."))
+    return body
+
+
+def _may_be_answered(row: Ticket) -> None:
+    if row.contact is None or not row.contact.address:
+        raise NotPossible(_("This ticket has no client to answer to."))
+    if row.status == Status.CLOSED:
+        raise NotPossible(_("The ticket is closed. Open a follow-up instead."))
+
+
+def _write(
+    row: Ticket,
+    body: str,
+    *,
+    signed: str,
+    agent: Agent | None = None,
+    purpose: str = "",
+    solves: bool = False,
+) -> Message:
+    host = row.inbox.address.rpartition("@")[2] if row.inbox else "zabota.invalid"
+    message = Message.objects.create(
+        ticket=row,
+        direction=Direction.OUT,
+        purpose=purpose,
+        agent=agent,
+        signed=signed,
+        at=clock.now(),
+        text=body,
+        html=text_to_html(body),
+        language=row.language,
+        solves=solves,
+        inbox=row.inbox,
+        message_id=f"{uuid.uuid4()}.{row.pk}@{host}",
+    )
+    if not purpose:
+        row.last_message_at = message.at
+        row.snippet = shorten(body, 160)
+    return message
+
+
+def attach(message: Message, files: Sequence[Upload]) -> None:
+    """Hang stored files on a message that was just made."""
+    Attachment.objects.bulk_create(
+        Attachment(
+            message=message,
+            name=file.name,
+            content_type=file.content_type,
+            size=file.size,
+            sha256=file.sha256,
+            state=AttachmentState.OK,
+        )
+        for file in files
+    )
+
+
+def _open_again(row: Ticket, by: Actor) -> None:
+    if row.status == Status.NEW:
+        turn(row, Status.OPEN, by)
+
+
+def _already_told(row: Ticket, purpose: str) -> bool:
+    told = Message.objects.filter(ticket=row, purpose=purpose)
+    if purpose == "solved" and row.solved_at:
+        told = told.filter(at__gte=row.solved_at)
+    return told.exists()

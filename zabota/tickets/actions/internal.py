@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from zabota.channels.models import RawMessage
+from zabota.events.actor import Actor
+from zabota.events.log import record
+from zabota.lib import clock
+from zabota.lib.html import text_to_html
+from zabota.lib.text import clean, shorten
+from zabota.staff.models import Agent
+from zabota.tickets.actions.answer import Upload, attach
+from zabota.tickets.events import CallLogged, NoteAdded
+from zabota.tickets.locking import NotPossible, changing
+from zabota.tickets.models import Direction, Message, Ticket
+
+
+def add_note(
+    ticket: Ticket,
+    body: str,
+    *,
+    agent: Agent,
+    by: Actor,
+    files: Sequence[Upload] = (),
+    raw: RawMessage | None = None,
+    content_key: str | None = None,
+    message_id: str = "",
+) -> Message:
+    """An internal note, never sent; raises NotPossible for an empty one.
+
+    `raw` is the mail it came by (an agent answered a notification).
+    """
+    body = clean(body).strip()
+    if not body:
+        raise NotPossible(_("The note is empty."))
+    with changing(ticket) as row:
+        message = Message.objects.create(
+            ticket=row,
+            direction=Direction.NOTE,
+            agent=agent,
+            signed=agent.full_name,
+            text=body,
+            html=text_to_html(body),
+            raw=raw,
+            content_key=content_key,
+            message_id=message_id,
+        )
+        attach(message, files)
+        record(NoteAdded(ticket=row.pk, message=message.pk), stream=row.stream, by=by)
+    return message
+
+
+def log_call(
+    ticket: Ticket,
+    summary: str,
+    *,
+    agent: Agent,
+    by: Actor,
+    topic: str = "",
+    advice: str = "",
+    came_in: bool = True,
+    minutes: int = 0,
+    at: datetime | None = None,
+) -> Message:
+    """A call with its topic, summary and advice (R014); raises NotPossible without a summary.
+
+    `minutes` is its length; `at` when it was held (aware), now by default.
+    """
+    summary = clean(summary).strip()
+    if not summary:
+        raise NotPossible(_("Write what the call was about: a call needs a summary."))
+    if not 0 <= minutes <= 24 * 60:
+        raise NotPossible(_("The length of the call must be between 0 and 1440 minutes."))
+    with changing(ticket) as row:
+        message = Message.objects.create(
+            ticket=row,
+            direction=Direction.CALL,
+            agent=agent,
+            signed=agent.full_name,
+            contact=row.contact,
+            at=at or clock.now(),
+            text=summary,
+            html=text_to_html(summary),
+            call={
+                "topic": clean(topic).strip()[:200],
+                "advice": clean(advice).strip()[:5000],
+                "came_in": came_in,
+                "minutes": minutes,
+            },
+        )
+        row.last_message_at = clock.now()
+        row.snippet = shorten(summary, 160)
+        record(CallLogged(ticket=row.pk, message=message.pk), stream=row.stream, by=by)
+    return message

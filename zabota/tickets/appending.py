@@ -1,0 +1,152 @@
+"""Appending a mail to its ticket: message, files, participants, status."""
+
+from __future__ import annotations
+
+from zabota.channels import blobs, scan
+from zabota.channels.contract import ParsedFile, ParsedMessage, Robot
+from zabota.channels.models import Inbox, RawMessage, RawState
+from zabota.customers.models import Contact
+from zabota.events.actor import Actor
+from zabota.events.log import record
+from zabota.lib import clock
+from zabota.lib.text import safe_filename, shorten
+from zabota.tickets import files, links, threading
+from zabota.tickets.actions.change import turn
+from zabota.tickets.actions.solving import open_solved
+from zabota.tickets.events import MessageReceived
+from zabota.tickets.models import (
+    Attachment,
+    AttachmentState,
+    Direction,
+    Message,
+    Participant,
+    Status,
+    Ticket,
+)
+from zabota.tickets.threading import Decision
+
+# Nobody waits behind these: they wake no ticket.
+QUIET = frozenset({Robot.BOUNCE, Robot.AUTO_REPLY, Robot.LOOP})
+
+
+def append(
+    ticket: Ticket,
+    raw: RawMessage,
+    parsed: ParsedMessage,
+    contact: Contact,
+    decision: Decision,
+    key: str,
+    *,
+    silent: str,
+    by: Actor,
+) -> Message:
+    """Add an understood mail to its locked ticket and announce it.
+
+    `silent` is the reason why nobody is acknowledged or notified, '' for a mail that came in time.
+    """
+    at = raw.arrived_at if silent else raw.received_at
+    message = Message.objects.create(
+        ticket=ticket,
+        direction=Direction.IN,
+        contact=contact,
+        at=at,
+        received_at=at,
+        text=parsed.reply or ("" if parsed.quoted else parsed.text),
+        quoted=parsed.quoted,
+        html=parsed.html,
+        language=parsed.language,
+        inbox=raw.inbox,
+        raw=raw,
+        message_id=parsed.message_id[:250],
+        in_reply_to=(parsed.in_reply_to[0] if parsed.in_reply_to else "")[:250],
+        content_key=key,
+        answer_to=[[a.email, a.name] for a in parsed.reply_to[:5]],
+        robot=parsed.robot,
+        robot_sign=parsed.robot_sign[:200],
+        repairs=list(parsed.repairs[:20]),
+        thread_how=decision.how,
+        thread_detail=decision.detail[:250],
+    )
+    for file in parsed.files:
+        _store(message, file)
+    if raw.is_cut:
+        _name_what_is_missing(message, raw)
+    _add_participants(ticket, parsed, contact)
+    _link_earlier_children(message)
+    _change_ticket(ticket, message, parsed, silent, by)
+    raw.state = RawState.DONE
+    raw.save(update_fields=["state"])
+    fact = MessageReceived(ticket=ticket.pk, message=message.pk, silent=bool(silent))
+    record(fact, stream=ticket.stream, by=by)
+    return message
+
+
+def _store(message: Message, file: ParsedFile) -> None:
+    state, sha256 = AttachmentState.TOO_LARGE, ""
+    if file.content is not None:
+        sha256, _ = blobs.put([file.content])
+        state = files.judge(file.name, scan.scan(sha256))
+    Attachment.objects.create(
+        message=message,
+        name=safe_filename(file.name),
+        content_type=file.content_type[:120],
+        size=file.size,
+        sha256=sha256,
+        is_inline=file.inline,
+        content_id=file.content_id[:250],
+        state=state,
+    )
+
+
+def _name_what_is_missing(message: Message, raw: RawMessage) -> None:
+    Attachment.objects.create(
+        message=message,
+        name=f"original-{raw.pk}.eml",
+        content_type="message/rfc822",
+        size=raw.size,
+        state=AttachmentState.TOO_LARGE,
+    )
+
+
+def _add_participants(ticket: Ticket, parsed: ParsedMessage, contact: Contact) -> None:
+    """Everybody in To and Cc takes part; our own addresses never do."""
+    own = set(Inbox.objects.values_list("address", flat=True))
+    people = [(parsed.sender, "from")]
+    people += [(address, "to") for address in parsed.to]
+    people += [(address, "cc") for address in parsed.cc]
+    if contact.address:
+        Participant.objects.get_or_create(
+            ticket=ticket, address=contact.address, defaults={"name": contact.name, "role": "from"}
+        )
+    for address, role in people[:50]:
+        if not address.email or links.plain_address(address.email) in own:
+            continue
+        Participant.objects.get_or_create(
+            ticket=ticket,
+            address=address.email[:320],
+            defaults={"name": address.name[:200], "role": role},
+        )
+
+
+def _link_earlier_children(message: Message) -> None:
+    """His answer came before this mail and opened a ticket of its own: say that they belong together."""
+    for child in threading.children_of(message):
+        if child.ticket.maybe_related_id is None:
+            Ticket.objects.filter(pk=child.ticket_id).update(maybe_related=message.ticket)
+
+
+def _change_ticket(
+    ticket: Ticket, message: Message, parsed: ParsedMessage, silent: str, by: Actor
+) -> None:
+    ticket.last_message_at = message.at if silent else clock.now()
+    ticket.snippet = shorten(message.text or message.quoted, 160)
+    if not parsed.robot:
+        ticket.is_robot = False
+    if silent != "import" and parsed.robot not in QUIET:
+        ticket.awaits_answer = True
+        if ticket.status == Status.SOLVED:
+            open_solved(ticket, message.pk, by)
+        elif ticket.status == Status.WAITING_CLIENT:
+            turn(ticket, Status.OPEN, by)
+    ticket.version += 1
+    ticket.save()

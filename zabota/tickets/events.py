@@ -1,0 +1,165 @@
+"""Facts about tickets; all stand in the stream `ticket:<id>`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zabota.events.facts import Fact
+
+
+@dataclass(frozen=True)
+class TicketMade(Fact, kind="tickets.made"):
+    ticket: int
+    queue: int
+    how: str
+
+
+@dataclass(frozen=True)
+class MessageReceived(Fact, kind="tickets.message_received"):
+    """`silent`: without acknowledgement, notices and clocks."""
+
+    ticket: int
+    message: int
+    silent: bool
+
+
+@dataclass(frozen=True)
+class Replied(Fact, kind="tickets.replied"):
+    ticket: int
+    message: int
+    solves: bool
+    purpose: str
+
+
+@dataclass(frozen=True)
+class NoteAdded(Fact, kind="tickets.note_added"):
+    ticket: int
+    message: int
+
+
+@dataclass(frozen=True)
+class CallLogged(Fact, kind="tickets.call_logged"):
+    ticket: int
+    message: int
+
+
+@dataclass(frozen=True)
+class OwnerChanged(Fact, kind="tickets.owner_changed"):
+    ticket: int
+    was: int | None
+    now: int | None
+
+
+@dataclass(frozen=True)
+class QueueChanged(Fact, kind="tickets.queue_changed"):
+    ticket: int
+    was: int
+    now: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class StatusChanged(Fact, kind="tickets.status_changed"):
+    ticket: int
+    was: str
+    now: str
+
+
+@dataclass(frozen=True)
+class UrgencyChanged(Fact, kind="tickets.urgency_changed"):
+    ticket: int
+    was: int
+    now: int
+
+
+@dataclass(frozen=True)
+class TopicChanged(Fact, kind="tickets.topic_changed"):
+    ticket: int
+    was: int | None
+    now: int | None
+
+
+@dataclass(frozen=True)
+class TypeChanged(Fact, kind="tickets.type_changed"):
+    ticket: int
+    was: str
+    now: str
+
+
+@dataclass(frozen=True)
+class TagsChanged(Fact, kind="tickets.tags_changed"):
+    ticket: int
+    added: list[str]
+    removed: list[str]
+
+
+@dataclass(frozen=True)
+class SubjectChanged(Fact, kind="tickets.subject_changed"):
+    ticket: int
+
+
+@dataclass(frozen=True)
+class Solved(Fact, kind="tickets.solved"):
+    """`told` is the message that told the client, None when a notice must still go."""
+
+    ticket: int
+    was: str
+    told: int | None
+
+
+@dataclass(frozen=True)
+class Reopened(Fact, kind="tickets.reopened"):
+    ticket: int
+    was: str
+    message: int | None
+
+
+@dataclass(frozen=True)
+class ClosingDue(Fact, kind="tickets.closing_due"):
+    ticket: int
+
+
+@dataclass(frozen=True)
+class Closed(Fact, kind="tickets.closed"):
+    ticket: int
+    was: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Triaged(Fact, kind="tickets.triaged"):
+    ticket: int
+    message: int
+    acknowledged: bool
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Quarantined(Fact, kind="tickets.quarantined"):
+    ticket: int
+    raw: int
+
+
+@dataclass(frozen=True)
+class QuarantineLeft(Fact, kind="tickets.quarantine_left"):
+    """`how`: retried, made_ticket or discarded; `became` is the ticket that holds the message now."""
+
+    ticket: int
+    how: str
+    became: int | None
+
+
+@dataclass(frozen=True)
+class DeliveryChanged(Fact, kind="tickets.delivery_changed"):
+    ticket: int
+    message: int
+    state: str
+
+
+@dataclass(frozen=True)
+class AlsoArrived(Fact, kind="tickets.also_arrived"):
+    """The same mail came a second time, for instance through another inbox."""
+
+    ticket: int
+    message: int
+    raw: int

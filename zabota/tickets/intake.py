@@ -1,0 +1,176 @@
+"""A raw message becomes a message of a ticket: parse, identify, thread, append."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from django.db import transaction
+
+from zabota.channels import blobs, registry
+from zabota.channels.contract import Address, ParsedMessage, ParseError, Robot
+from zabota.channels.events import RawReceived
+from zabota.channels.models import Inbox, Outgoing, RawMessage, RawState
+from zabota.customers.actions import identify
+from zabota.customers.models import Contact
+from zabota.events.actor import Actor, system
+from zabota.events.log import consumer, record
+from zabota.events.models import Event
+from zabota.lib.faults import reach
+from zabota.staff.models import Agent
+from zabota.tickets import quarantine, threading
+from zabota.tickets.actions.internal import add_note
+from zabota.tickets.actions.opening import language_of, open_ticket
+from zabota.tickets.appending import append
+from zabota.tickets.events import AlsoArrived
+from zabota.tickets.lateness import silent_reason
+from zabota.tickets.models import Message, Status, Ticket
+from zabota.tickets.threading import Decision, How
+
+
+@consumer("tickets.intake", RawReceived, atomic=False)
+def take_in(event: Event, fact: RawReceived) -> None:
+    """One raw message, once; what cannot be read goes to quarantine and blocks nobody."""
+    by = system("intake").because(event)
+    with transaction.atomic():
+        raw = RawMessage.objects.select_for_update().get(pk=fact.raw)
+        if raw.state != RawState.WAITING:
+            return
+        try:
+            parsed = registry.kind(raw.inbox.kind).parse(blobs.get(raw.sha256))
+            sender = sender_of(parsed)
+            if not sender.email:
+                raise ParseError("No sender: the mail has neither From nor Reply-To nor Sender.")
+        except ParseError as error:
+            quarantine.put(raw, str(error), by)
+            return
+        reach("intake.parsed")
+        place(raw, parsed, sender, by)
+        reach("intake.appended")
+    reach("intake.committed")
+
+
+def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) -> Message | None:
+    """Find or make the ticket of an understood mail; None when it is there already."""
+    key = content_key(raw, parsed)
+    if _came_before(raw, parsed, key, by):
+        return None
+    agent = Agent.objects.filter(email=sender.email, is_active=True).first()
+    noted = threading.note_ticket(parsed) if agent and not parsed.robot else None
+    if agent and noted:
+        return _note(raw, parsed, agent, noted, key)
+    decision = threading.decide(parsed, sender.email)
+    contact = identify(
+        "mail",
+        sender.email,
+        name=sender.name,
+        by=by,
+        language=parsed.language,
+        time_zone=parsed.timezone,
+    )
+    late = silent_reason(raw, parsed)
+    ticket, decision = _ticket(raw, parsed, contact, decision, bool(late), by)
+    return append(ticket, raw, parsed, contact, decision, key, silent=late, by=by)
+
+
+def sender_of(parsed: ParsedMessage) -> Address:
+    """Who wants the answer: Reply-To of a form or robot address, else From, else what there is."""
+    own = Inbox.objects.filter(address=parsed.sender.email).exists()
+    form = own or parsed.robot == Robot.AUTO_GENERATED or not parsed.sender.email
+    if form and parsed.reply_to and parsed.reply_to[0].email:
+        answer = parsed.reply_to[0]
+        if not Inbox.objects.filter(address=answer.email).exists():
+            return Address(answer.email, answer.name or parsed.sender.name)
+    if parsed.sender.email:
+        return parsed.sender
+    return Address((parsed.return_path or "").lower())
+
+
+def content_key(raw: RawMessage, parsed: ParsedMessage) -> str:
+    """Equal for the same mail in two inboxes (other Received lines), different for another content."""
+    if not parsed.message_id:
+        return raw.sha256
+    files = [(file.name, file.size, _digest(file.content)) for file in parsed.files]
+    parts = [
+        parsed.message_id,
+        parsed.sender.email,
+        parsed.subject,
+        parsed.text,
+        parsed.html,
+        files,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _digest(content: bytes | None) -> str:
+    return hashlib.sha256(content or b"").hexdigest()
+
+
+def _came_before(raw: RawMessage, parsed: ParsedMessage, key: str, by: Actor) -> bool:
+    """The same mail again, or a mail of our own that came back: kept as raw, shown nowhere twice."""
+    twin = Message.objects.filter(content_key=key).select_related("ticket").first()
+    if twin is None and parsed.message_id:
+        ours = Outgoing.objects.filter(message_id=parsed.message_id).exists()
+        if ours and Inbox.objects.filter(address=parsed.sender.email).exists():
+            _mark(raw, RawState.DOUBLE)
+            return True
+    if twin is None:
+        return False
+    _mark(raw, RawState.DOUBLE)
+    fact = AlsoArrived(ticket=twin.ticket_id, message=twin.pk, raw=raw.pk)
+    record(fact, stream=twin.ticket.stream, by=by)
+    return True
+
+
+def _note(
+    raw: RawMessage, parsed: ParsedMessage, agent: Agent, ticket: Ticket, key: str
+) -> Message:
+    body = parsed.reply or parsed.text or parsed.subject or "…"
+    note = add_note(
+        ticket,
+        body,
+        agent=agent,
+        by=agent.actor,
+        raw=raw,
+        content_key=key,
+        message_id=parsed.message_id,
+    )
+    _mark(raw, RawState.DONE)
+    return note
+
+
+def _ticket(
+    raw: RawMessage,
+    parsed: ParsedMessage,
+    contact: Contact,
+    decision: Decision,
+    late: bool,
+    by: Actor,
+) -> tuple[Ticket, Decision]:
+    """The ticket to append to, locked; a closed one leads to a linked follow-up."""
+    if decision.ticket is not None:
+        ticket = Ticket.objects.select_for_update().get(pk=decision.ticket.pk)
+        if ticket.status != Status.CLOSED:
+            return ticket, decision
+        decision = Decision(None, How.FOLLOW_UP, f"#{ticket.pk}", related=ticket)
+    follows = decision.related if decision.how == How.FOLLOW_UP else None
+    new = open_ticket(
+        contact,
+        subject=parsed.subject,
+        queue=follows.queue if follows else raw.inbox.queue,
+        how="follow_up" if follows else "inbox",
+        by=by,
+        inbox=raw.inbox,
+        language=language_of(contact, raw.inbox),
+        at=raw.arrived_at if late else None,
+        follow_up_of=follows,
+        maybe_related=None if follows else decision.related,
+        arrived_late=late,
+        is_robot=parsed.robot != Robot.NONE,
+    )
+    return Ticket.objects.select_for_update().get(pk=new.pk), decision
+
+
+def _mark(raw: RawMessage, state: RawState) -> None:
+    raw.state = state
+    raw.save(update_fields=["state"])

@@ -1,0 +1,70 @@
+"""The words of all mail to clients, in the reader's language."""
+
+from __future__ import annotations
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from zabota.staff.models import Agent
+from zabota.tickets.locking import NotPossible
+from zabota.tickets.models import Message, Ticket
+
+
+def signature(agent: Agent) -> str:
+    """First name and surname (R067); raises NotPossible when one is missing. It cannot be left out."""
+    if not (agent.first_name.strip() and agent.surname.strip()):
+        raise NotPossible(
+            _("Fill in your first name and surname: every answer is signed with both.")
+        )
+    return agent.full_name
+
+
+def signature_of(ticket: Ticket) -> str:
+    """Who signs an automatic message: the owner's full name, else the queue's name."""
+    if ticket.owner is not None:
+        return signature(ticket.owner)
+    return ticket.queue.name_in(ticket.language)
+
+
+def subject(ticket: Ticket) -> str:
+    """`Re: … [#123]`, without piling up either."""
+    text = ticket.subject.strip() or "…"
+    if not text.lower().startswith("re:"):
+        text = f"Re: {text}"
+    return f"{text} [#{ticket.pk}]"
+
+
+def solved_line(language: str) -> str:
+    """What a reply sent with "solve" adds below its text."""
+    with translation.override(language):
+        return _(
+            "We consider this request solved. If something is still wrong, just answer this mail: "
+            "the request will open again."
+        )
+
+
+def solved_notice(ticket: Ticket) -> str:
+    """The notice for a ticket that was solved without an answer of its own."""
+    with translation.override(ticket.language):
+        return _(
+            "Hello!\n\nYour request #%(number)d “%(subject)s” is solved. If something is still "
+            "wrong, just answer this mail: the request will open again."
+        ) % {"number": ticket.pk, "subject": ticket.subject}
+
+
+def acknowledgement(ticket: Ticket) -> str:
+    """The receipt: number and what happens next."""
+    with translation.override(ticket.language):
+        return _(
+            "Hello!\n\nWe have received your request “%(subject)s”. Its number is #%(number)d. "
+            "A person will read it and answer you here. To add something, just answer this mail."
+        ) % {"number": ticket.pk, "subject": ticket.subject}
+
+
+def full_text(message: Message) -> str:
+    """The plain text of an outgoing message with solved line and signature."""
+    parts = [message.text]
+    if message.solves:
+        parts.append(solved_line(message.ticket.language))
+    parts.append(f"-- \n{message.signed}")
+    return "\n\n".join(parts)

@@ -1,0 +1,23 @@
+from zabota.tickets.models.message import Attachment, AttachmentState, Direction, Message, Purpose
+from zabota.tickets.models.ticket import (
+    CloseReason,
+    Participant,
+    Status,
+    Ticket,
+    TicketType,
+    Urgency,
+)
+
+__all__ = [
+    "Attachment",
+    "AttachmentState",
+    "CloseReason",
+    "Direction",
+    "Message",
+    "Participant",
+    "Purpose",
+    "Status",
+    "Ticket",
+    "TicketType",
+    "Urgency",
+]

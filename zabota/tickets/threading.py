@@ -1,0 +1,113 @@
+"""Which ticket a mail belongs to, and why. The order is CHANNELS §1.6 point 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from zabota.channels.contract import ParsedMessage
+from zabota.tickets import links
+from zabota.tickets.models import Direction, Message, Participant, Ticket
+
+
+class How(StrEnum):
+    """Why a mail joined a ticket or did not; stored with the message and shown."""
+
+    TOKEN = "token"
+    OUR_MESSAGE_ID = "our_message_id"
+    HIS_MESSAGE_ID = "his_message_id"
+    SUBJECT = "subject"
+    NEW = "new"
+    STRANGER = "stranger"
+    NOTE = "note"
+    FOLLOW_UP = "follow_up"
+    BY_HAND = "by_hand"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The ticket to join, or None for a new one that may be related to `related`."""
+
+    ticket: Ticket | None
+    how: How
+    detail: str = ""
+    related: Ticket | None = None
+
+
+def decide(message: ParsedMessage, sender: str) -> Decision:
+    """Signed address, our Message-IDs, his own Message-IDs, subject token; a stranger never joins.
+
+    `sender` is the address of the one who writes, lower-cased.
+    """
+    stranger: tuple[Ticket, str] | None = None
+    for ticket, how, detail in _candidates(message):
+        if _takes_part(ticket, sender):
+            return Decision(ticket, how, detail)
+        stranger = stranger or (ticket, detail)
+    if stranger is None:
+        return Decision(None, How.NEW)
+    return Decision(None, How.STRANGER, stranger[1], related=stranger[0])
+
+
+def note_ticket(message: ParsedMessage) -> Ticket | None:
+    """The ticket whose notification an agent answers, by its signed address."""
+    for address in _recipients(message):
+        found = links.ticket_of_address(address)
+        if found and found[0] == "n":
+            return Ticket.objects.filter(pk=found[1]).first()
+    return None
+
+
+def _candidates(message: ParsedMessage) -> Iterator[tuple[Ticket, How, str]]:
+    for address in _recipients(message):
+        found = links.ticket_of_address(address)
+        if found and found[0] == "t":
+            ticket = Ticket.objects.filter(pk=found[1]).first()
+            if ticket:
+                yield ticket, How.TOKEN, address
+    yield from _by_message_id(message)
+    for number in links.SUBJECT.findall(message.subject):
+        ticket = Ticket.objects.filter(pk=int(number)).first()
+        if ticket:
+            yield ticket, How.SUBJECT, f"[#{number}]"
+
+
+def _by_message_id(message: ParsedMessage) -> Iterator[tuple[Ticket, How, str]]:
+    """Our own ids before his; the nearest (In-Reply-To, then the last reference) first."""
+    ids = list(dict.fromkeys([*message.in_reply_to, *reversed(message.references)]))[:100]
+    known = {
+        row.message_id: row
+        for row in Message.objects.filter(message_id__in=ids, direction__in=["in", "out"])
+        .select_related("ticket")
+        .order_by("-id")
+    }
+    for direction, how in (
+        (Direction.OUT, How.OUR_MESSAGE_ID),
+        (Direction.IN, How.HIS_MESSAGE_ID),
+    ):
+        for message_id in ids:
+            row = known.get(message_id)
+            if row is not None and row.direction == direction:
+                yield row.ticket, how, message_id
+
+
+def children_of(message: Message) -> list[Message]:
+    """Messages that answer this one but came before it and opened tickets of their own."""
+    if not message.message_id:
+        return []
+    return list(
+        Message.objects.filter(in_reply_to=message.message_id, direction=Direction.IN)
+        .exclude(ticket_id=message.ticket_id)
+        .select_related("ticket")
+        .order_by("id")[:10]
+    )
+
+
+def _takes_part(ticket: Ticket, sender: str) -> bool:
+    return bool(sender) and Participant.objects.filter(ticket=ticket, address=sender).exists()
+
+
+def _recipients(message: ParsedMessage) -> Iterable[str]:
+    everybody = [address.email for address in (*message.to, *message.cc)]
+    return dict.fromkeys([*message.delivered_to, *everybody])
