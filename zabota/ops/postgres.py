@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
 import shutil
@@ -13,16 +12,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict
 
 import psycopg
 
 from zabota.lib import embedded
 from zabota.ops import binaries
 from zabota.ops.lock import Busy, FolderLock
+from zabota.ops.processes import die_with_parent, keep_short, left_over_pid, serves
+from zabota.ops.words import gettext as _
 
 DATABASE = "zabota"
 OLDEST_VERSION = 150000
-PR_SET_PDEATHSIG = 1
 START_LIMIT = 900.0  # seconds; replaying a crashed server's log may take minutes
 STOP_LIMIT = 60.0  # seconds
 CLEAN_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -78,14 +79,7 @@ class Server:
         try:
             self._make_place()
             self._lock.take()
-            account = self._account()
-            programs = binaries.bin_dir_for(account.pw_uid, account.pw_gid)
-            self._end_left_over()
-            if not (self.cluster / "PG_VERSION").exists():
-                self._initdb(programs, account)
-            self._make_socket_dir(account)
-            self._spawn(programs, account)
-            self._wait_until_ready()
+            self._run()
             self._make_database()
         except (OSError, binaries.BinariesError) as error:
             self.stop()
@@ -93,6 +87,23 @@ class Server:
         except BaseException:
             self.stop()
             raise
+
+    def restart(self) -> None:
+        """Start again after the server's process died; the lock is still ours."""
+        try:
+            self._run()
+        except (OSError, binaries.BinariesError) as error:
+            raise PostgresError(str(error)) from error
+
+    def _run(self) -> None:
+        account = self._account()
+        programs = binaries.bin_dir_for(account.pw_uid, account.pw_gid)
+        self._end_left_over()
+        if not (self.cluster / "PG_VERSION").exists():
+            self._initdb(programs, account)
+        self._make_socket_dir(account)
+        self._spawn(programs, account)
+        self._wait_until_ready()
 
     def stop(self) -> None:
         """Fast stop (SIGINT: sessions are cut, data is flushed), then release the lock."""
@@ -128,28 +139,40 @@ class Server:
             self.cluster.parent.chmod(0o711)
             pointer.write_text(f"{self.cluster}\n")
             self.say(
-                f"{self.data} is closed to the account that runs PostgreSQL for root: "
-                f"the database stands in {self.cluster}."
+                _(
+                    "%(data)s is closed to the account that runs PostgreSQL for root: "
+                    "the database stands in %(cluster)s."
+                )
+                % {"data": self.data, "cluster": self.cluster}
             )
 
     def _account(self) -> pwd.struct_passwd:
         uid = embedded.cluster_uid(self.cluster)
         if uid == 0:
             raise PostgresError(
-                "PostgreSQL refuses to run as root and there is no account named "
-                f"{' or '.join(embedded.ROOT_ACCOUNTS)}. Create one or set DATABASE_URL."
+                _(
+                    "PostgreSQL refuses to run as root and there is no account named %(names)s. "
+                    "Create one or set DATABASE_URL."
+                )
+                % {"names": " / ".join(embedded.ROOT_ACCOUNTS)}
             )
         if os.geteuid() not in (0, uid):
             raise PostgresError(
-                f"The database in {self.cluster} belongs to another user (id {uid}). "
-                "Run zabota as that user or name another folder in ZABOTA_DATA."
+                _(
+                    "The database in %(cluster)s belongs to another user (id %(uid)d). "
+                    "Run zabota as that user or name another folder in ZABOTA_DATA."
+                )
+                % {"cluster": self.cluster, "uid": uid}
             )
         try:
             return pwd.getpwuid(uid)
         except KeyError:
             raise PostgresError(
-                f"User id {uid} has no entry in /etc/passwd and PostgreSQL needs one. "
-                "Add it, run as a known user or set DATABASE_URL."
+                _(
+                    "User id %(uid)d has no entry in /etc/passwd and PostgreSQL needs one. "
+                    "Add it, run as a known user or set DATABASE_URL."
+                )
+                % {"uid": uid}
             ) from None
 
     def _end_left_over(self) -> None:
@@ -163,7 +186,9 @@ class Server:
                 os.kill(pid, signal.SIGINT)
                 asked = True
             if time.monotonic() > deadline:
-                raise PostgresError(f"PostgreSQL of an earlier run (process {pid}) does not end.")
+                raise PostgresError(
+                    _("PostgreSQL of an earlier run (process %(pid)d) does not end.") % {"pid": pid}
+                )
             time.sleep(0.05)
         path.unlink(missing_ok=True)
 
@@ -184,8 +209,11 @@ class Server:
         )
         if made.returncode:
             raise PostgresError(
-                f"The database could not be made in {self.cluster.parent}: "
-                + made.stderr.decode(errors="replace").strip()[-500:]
+                _("The database could not be made in %(folder)s: %(why)s")
+                % {
+                    "folder": self.cluster.parent,
+                    "why": made.stderr.decode(errors="replace").strip()[-500:],
+                }
             )
         fresh.rename(self.cluster)
 
@@ -200,8 +228,11 @@ class Server:
             found = self.socket_dir.lstat()
             if self.socket_dir.is_symlink() or found.st_uid != account.pw_uid:
                 raise PostgresError(
-                    f"{self.socket_dir} is needed for the database's socket "
-                    "but belongs to somebody else. Remove it."
+                    _(
+                        "%(folder)s is needed for the database's socket "
+                        "but belongs to somebody else. Remove it."
+                    )
+                    % {"folder": self.socket_dir}
                 ) from None
             self.socket_dir.chmod(0o700)
 
@@ -210,7 +241,7 @@ class Server:
         command += ["-k", str(self.socket_dir)]
         for name, value in self.options.items():
             command += ["-c", f"{name}={value}"]
-        _keep_short(self.log_path)
+        keep_short(self.log_path)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -230,16 +261,20 @@ class Server:
         told = False
         while True:
             if not self.alive():
-                raise PostgresError(f"PostgreSQL did not start: {self._last_words()}")
+                raise PostgresError(
+                    _("PostgreSQL did not start: %(why)s") % {"why": self._last_words()}
+                )
             try:
                 with self.connect("postgres"):
                     return
             except psycopg.OperationalError:
                 waited = time.monotonic() - began
             if waited > START_LIMIT:
-                raise PostgresError(f"PostgreSQL does not answer: {self._last_words()}")
+                raise PostgresError(
+                    _("PostgreSQL does not answer: %(why)s") % {"why": self._last_words()}
+                )
             if waited > 5 and not told:
-                self.say("PostgreSQL is repairing itself after a crash, please wait.")
+                self.say(_("PostgreSQL is repairing itself after a crash, please wait."))
                 told = True
             time.sleep(0.02)
 
@@ -248,7 +283,7 @@ class Server:
             lines = self.log_path.read_text(errors="replace").strip().splitlines()
         except OSError:
             lines = []
-        return (" / ".join(lines[-3:]) or "no message") + f" (more in {self.log_path})"
+        return f"{' / '.join(lines[-3:])} ({self.log_path})"
 
     def _make_database(self) -> None:
         with self.connect("postgres") as connection:
@@ -294,7 +329,9 @@ def wait_for_other(server: Server, limit: float = 30.0) -> None:
                 return
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
-                raise PostgresError(f"The database does not answer: {error}") from None
+                raise PostgresError(
+                    _("The database does not answer: %(why)s") % {"why": error}
+                ) from None
             time.sleep(0.1)
 
 
@@ -302,10 +339,12 @@ def check_server(connection: psycopg.Connection[tuple[object, ...]]) -> str:
     """What is wrong with this server for Zabota, in plain words; empty when nothing is."""
     found = connection.info.server_version
     if found < OLDEST_VERSION:
-        return f"PostgreSQL {found // 10000} is too old: Zabota needs version 15 or newer."
+        return _("PostgreSQL %(version)d is too old: Zabota needs version 15 or newer.") % {
+            "version": found // 10000
+        }
     row = connection.execute("SELECT lower('Ж') = 'ж'").fetchone()
     if row is None or row[0] is not True:
-        return (
+        return _(
             "This database does not know Russian letters (lower('Ж') is not 'ж'): search would "
             "fail. Create it with a UTF-8 locale, for example: "
             "CREATE DATABASE zabota TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'."
@@ -313,46 +352,15 @@ def check_server(connection: psycopg.Connection[tuple[object, ...]]) -> str:
     return ""
 
 
-def left_over_pid(path: Path) -> int | None:
-    """The process id in a `postmaster.pid`, None when there is no file or no number in it."""
-    try:
-        return int(path.read_text(errors="replace").split("\n", 1)[0])
-    except (OSError, ValueError):
-        return None
+class Identity(TypedDict, total=False):
+    """Who a child process is; nothing when it is the present user."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
-def serves(pid: int, cluster: Path) -> bool:
-    """Whether process `pid` is a living postmaster of this cluster (ids are reused by others)."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return os.path.basename(words[0]) == b"postgres" and os.fsencode(cluster) in words
-
-
-def die_with_parent(how: signal.Signals) -> Callable[[], None]:
-    """A `preexec_fn`: the child gets signal `how` when the forking thread dies (prctl(2))."""
-    parent = os.getpid()
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def arm() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, int(how), 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return arm
-
-
-def _identity(account: pwd.struct_passwd) -> dict[str, int | list[int]]:
+def _identity(account: pwd.struct_passwd) -> Identity:
     if os.geteuid() != 0:
         return {}
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _keep_short(log: Path, limit: int = 5 * 1024 * 1024) -> None:
-    """Move a log of more than `limit` bytes aside, over the one moved before."""
-    try:
-        if log.stat().st_size > limit:
-            log.replace(log.with_name(log.name + ".1"))
-    except FileNotFoundError:
-        pass

@@ -1,0 +1,69 @@
+# `make` is the manual. Every target sets up what it needs; a second run starts at once.
+SHELL := /bin/sh
+BIN := .venv/bin
+PROCESSES ?= 2
+TESTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help set-up set-up-dev demo up test check bench long crash messages docs
+
+help:
+	@echo "make demo      set up and run with demonstration data; prints the addresses"
+	@echo "make up        set up and run"
+	@echo "make test      set up and run all tests (TESTS=tests/ops for a part)"
+	@echo "make check     style, types, floors of the house, migrations, docs, translations"
+	@echo "make long      tests that take minutes"
+	@echo "make crash     kill processes at every step and count what got lost"
+	@echo "make bench     speed and scale, measured"
+	@echo "make messages  collect the strings to translate, compile the translations"
+	@echo "make docs      write the generated pages anew"
+
+set-up:
+	@PYTHON="$(PYTHON)" scripts/set-up run
+
+set-up-dev:
+	@PYTHON="$(PYTHON)" scripts/set-up dev
+
+demo: export ZABOTA_DEMO := 1
+demo: set-up
+	@$(BIN)/zabota demo load
+	@exec $(BIN)/zabota up
+
+up: set-up
+	@exec $(BIN)/zabota up
+
+test: set-up-dev
+	@scripts/chromium
+	$(BIN)/pytest -n $(PROCESSES) $(TESTS)
+
+# Types are read with settings loaded; these keep them away from ./data.
+check: export ZABOTA_DATA := build/check
+check: export ZABOTA_SECRET_KEY := check
+check: set-up-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/zabota settings-docs --check
+	$(BIN)/pytest -q tests/test_architecture.py
+
+long: set-up-dev
+	$(BIN)/pytest -m long
+
+crash: set-up-dev
+	$(BIN)/pytest -m crash
+
+bench: set-up-dev
+	$(BIN)/python -m bench
+
+# pybabel, because Django's makemessages is blind to Jinja templates.
+messages: set-up-dev
+	@mkdir -p build
+	$(BIN)/pybabel extract -F babel.cfg -k gettext_lazy -k ngettext_lazy:1,2 -k pgettext:1c,2 \
+		-k npgettext:1c,2,3 --sort-output --no-location --project Zabota -o build/django.pot .
+	$(BIN)/pybabel update -D django -i build/django.pot -d zabota/locale -l ru \
+		--no-fuzzy-matching --ignore-obsolete --omit-header
+	@scripts/set-up dev
+
+docs: set-up-dev
+	$(BIN)/zabota settings-docs

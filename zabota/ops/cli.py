@@ -1,0 +1,299 @@
+"""The command `zabota`. Expected troubles end in one plain line and exit status 1."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from zabota.ops.words import gettext as _
+from zabota.ops.words import say
+
+Command = Callable[[argparse.Namespace], int]
+
+
+class Failed(Exception):
+    """A command could not do its work; the text is for a person."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zabota.config.settings")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    given = parser().parse_args(arguments)
+    run: Command = given.run
+    try:
+        return run(given)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        text = expected(error)
+        if text is None:
+            raise
+        say(text)
+        return 1
+
+
+def expected(error: Exception) -> str | None:
+    """The plain words of a trouble that can happen to anybody; None for a fault of ours."""
+    from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, ValidationError
+    from django.db import OperationalError
+
+    from zabota.ops.lock import Busy
+    from zabota.ops.postgres import PostgresError
+
+    names = {type(error).__name__}
+    if isinstance(error, Failed | PostgresError) or names & {"CannotStart", "NotReady"}:
+        return str(error)
+    if isinstance(error, Busy):
+        return _("The data folder is in use by %(holder)s.") % {"holder": error}
+    if isinstance(error, OperationalError):
+        return _("The database does not answer: %(why)s") % {"why": error}
+    if isinstance(error, ValidationError):
+        return " ".join(error.messages)
+    if isinstance(error, ObjectDoesNotExist):
+        return _("There is nobody with this address.")
+    if isinstance(error, ImproperlyConfigured):
+        return str(error)
+    return None
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands. Those without help text are children of `zabota up`."""
+    top = argparse.ArgumentParser(prog="zabota", description=_("Customer-care workplace."))
+    commands = top.add_subparsers(required=True, metavar=_("command"))
+
+    def add(name: str, run: Command, text: str | None = None) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text) if text else commands.add_parser(name)
+        made.set_defaults(run=run)
+        return made
+
+    add("up", up, _("run everything: database, pages, jobs, mail"))
+    add("migrate", migrate, _("bring the database to this version"))
+    demo = add("demo", demo_data, _("load or remove demonstration data"))
+    demo.add_argument("what", choices=("load", "remove"))
+    admin = add("admin", administrator, _("make an administrator, give a new link, reset 2FA"))
+    _admin_options(admin)
+    add("doctor", doctor, _("say in plain words what is wrong"))
+    docs = add("settings-docs", settings_docs, _("write the page of all settings"))
+    docs.add_argument("file", nargs="?", default="docs/settings.md")
+    docs.add_argument("--check", action="store_true", help=_("only compare; status 1 when stale"))
+    psql = add("psql", psql_shell, _("open the database in psql"))
+    psql.add_argument("rest", nargs=argparse.REMAINDER)
+    for name, run in CHILDREN.items():
+        add(name, run)
+    return top
+
+
+def _admin_options(admin: argparse.ArgumentParser) -> None:
+    kinds = admin.add_subparsers(required=True, dest="what", metavar=_("what"))
+    create = kinds.add_parser("create", help=_("make an administrator and print his link"))
+    create.add_argument("email")
+    create.add_argument("surname")
+    create.add_argument("first_name")
+    link = kinds.add_parser("link", help=_("print a new sign-in link (works once)"))
+    link.add_argument("email", nargs="?")
+    reset = kinds.add_parser("reset-2fa", help=_("forget the second factor of a person"))
+    reset.add_argument("email")
+
+
+def up(given: argparse.Namespace) -> int:
+    """Run everything until it is stopped."""
+    from zabota.ops.up import up as run
+
+    return run()
+
+
+def migrate(given: argparse.Namespace) -> int:
+    """Bring the schema to this code's state."""
+    with database():
+        say(_("The database is up to date."))
+    return 0
+
+
+def demo_data(given: argparse.Namespace) -> int:
+    """Load or remove the demonstration data."""
+    with database():
+        from zabota.ops import demo
+
+        if given.what == "remove":
+            demo.remove()
+        elif demo.is_loaded():
+            say(_("The demonstration data is already there."))
+        else:
+            demo.load()
+    return 0
+
+
+def administrator(given: argparse.Namespace) -> int:
+    """Make an administrator, print a new link, reset a second factor."""
+    with database():
+        from zabota.staff import invitations
+
+        if given.what == "create":
+            print(invitations.create_admin(given.email, given.surname, given.first_name))
+        elif given.what == "reset-2fa":
+            invitations.reset_second_factor(given.email)
+            say(_("The next sign-in asks for the password only."))
+        elif given.email:
+            print(invitations.new_link(given.email))
+        else:
+            link = invitations.first_admin_link()
+            if link is None:
+                raise Failed(_("There is an administrator already: name the person's address."))
+            print(link)
+    return 0
+
+
+def doctor(given: argparse.Namespace) -> int:
+    """Report what is wrong; exit status 1 when anything is."""
+    with database(migrated=False):
+        from zabota.ops.doctor import report
+
+        return report(print)
+
+
+def settings_docs(given: argparse.Namespace) -> int:
+    """Write or compare the page of all settings."""
+    from zabota.ops.settings_page import page
+
+    path = Path(given.file)
+    text = page()
+    if given.check:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            raise Failed(_("%(file)s is stale; run: zabota settings-docs") % {"file": path})
+        return 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return 0
+
+
+def psql_shell(given: argparse.Namespace) -> int:
+    """Open psql over the database in use."""
+    import subprocess
+
+    from django.conf import settings
+
+    from zabota.ops.binaries import bin_dir
+
+    with database(migrated=False):
+        wanted = settings.DATABASE_URL or (
+            f"host='{settings.DATABASES['default']['HOST']}' user=postgres dbname=zabota"
+        )
+        command = [str(bin_dir() / "psql"), wanted, *given.rest]
+        return subprocess.run(command, check=False).returncode
+
+
+def child_web(given: argparse.Namespace) -> int:
+    """The web server."""
+    from zabota.ops.web import run
+
+    run()
+    return 0
+
+
+def child_worker(given: argparse.Namespace) -> int:
+    """The job worker."""
+    _child()
+    from zabota.events import worker
+
+    worker.run()
+    return 0
+
+
+def child_fetch(given: argparse.Namespace) -> int:
+    """The fetcher of all inboxes."""
+    _child()
+    from zabota.channels import fetcher
+
+    fetcher.run()
+    return 0
+
+
+def child_demo_mail(given: argparse.Namespace) -> int:
+    """The demonstration's mail server."""
+    _child()
+    from zabota.ops.demo import mailserver
+
+    mailserver.run()
+    return 0
+
+
+def child_prepare(given: argparse.Namespace) -> int:
+    """What `zabota up` does before its children start."""
+    _django()
+    from zabota.ops.prepare import run
+
+    run()
+    return 0
+
+
+def child_say_bye(given: argparse.Namespace) -> int:
+    """Tell all live streams to end."""
+    _django()
+    from zabota.events import live
+
+    live.say_bye()
+    return 0
+
+
+CHILDREN: dict[str, Command] = {
+    "web": child_web,
+    "worker": child_worker,
+    "fetch": child_fetch,
+    "demo-mail": child_demo_mail,
+    "prepare": child_prepare,
+    "say-bye": child_say_bye,
+}
+
+
+def _child() -> None:
+    """Set up a child process: its log as JSON lines, then all rooms."""
+    from django.conf import settings
+
+    from zabota.lib import log
+
+    log.configure(settings.LOG_LEVEL)
+    _django()
+
+
+def _django() -> None:
+    import django
+
+    django.setup()
+
+
+@contextmanager
+def database(*, migrated: bool = True) -> Iterator[None]:
+    """The database for one command: the running one, or the embedded one started for it.
+
+    `migrated` brings the schema to this code's state first. Raises PostgresError, NotReady.
+    """
+    from django.conf import settings
+
+    from zabota.ops.postgres import Server, running
+
+    with ExitStack() as stack:
+        if not settings.DATABASE_URL:
+            purpose = f"zabota {' '.join(sys.argv[1:3])}"
+            stack.enter_context(running(Server(settings.DATA_DIR, say=say, purpose=purpose)))
+        _django()
+        from django.db import connections
+
+        stack.callback(connections.close_all)
+        if migrated:
+            from zabota.ops.prepare import migrate as bring_up_to_date
+
+            bring_up_to_date()
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""`zabota doctor`: what is wrong with this installation, in plain words."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from zabota.channels.models import Inbox, Outgoing, OutgoingState
+from zabota.lib import clock
+from zabota.ops.lock import Busy, FolderLock
+from zabota.ops.postgres import check_server
+from zabota.ops.prepare import missing_migrations, unknown_migrations
+from zabota.ops.words import gettext as _
+from zabota.ops.words import ngettext
+
+LEAST_FREE = 1024**3  # bytes; PostgreSQL stops when its disk is full
+CLOCK_LIMIT = 5.0  # seconds between this machine's clock and the database's
+HEARTBEAT_LIMIT = 30.0  # seconds since a worker was last heard of
+WAIT_LIMIT = 300.0  # seconds a job may wait
+FETCH_LIMIT = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    is_good: bool
+    text: str
+
+
+def examine() -> list[Finding]:
+    """Every check, most basic first; the later ones need the database and wait for it."""
+    found = [*disk(), *running()]
+    reached = list(database())
+    found += reached
+    if not all(finding.is_good for finding in reached):
+        return found
+    found += migrations()
+    if not found[-1].is_good:
+        return found
+    for check in (clocks, worker, jobs, fetch, mail):
+        found += check()
+    return found
+
+
+def report(show: Callable[[str], None]) -> int:
+    """Show every finding and a verdict; exit status 1 when anything is wrong."""
+    found = examine()
+    for finding in found:
+        show(f"{'  ok' if finding.is_good else '  !!'}  {finding.text}")
+    wrong = sum(not finding.is_good for finding in found)
+    if not wrong:
+        show(_("Nothing is wrong."))
+        return 0
+    show(
+        ngettext("%(count)d thing is wrong.", "%(count)d things are wrong.", wrong)
+        % {"count": wrong}
+    )
+    return 1
+
+
+def disk() -> Iterator[Finding]:
+    """Free space where the data stands."""
+    for folder in dict.fromkeys((settings.DATA_DIR, settings.EMBEDDED_CLUSTER.parent)):
+        if not folder.exists():
+            continue
+        free = shutil.disk_usage(folder).free
+        text = _("Disk of %(folder)s: %(free).1f GB free") % {
+            "folder": folder,
+            "free": free / 1024**3,
+        }
+        if free < LEAST_FREE:
+            text += ". " + _("That is too little: free at least 1 GB or move the data folder.")
+        yield Finding(free >= LEAST_FREE, text)
+
+
+def running() -> Iterator[Finding]:
+    """Whether `zabota up` runs over this data folder."""
+    lock = FolderLock(settings.DATA_DIR / "zabota.lock", "zabota doctor")
+    try:
+        lock.take()
+    except Busy:
+        yield Finding(True, _("Zabota is running"))
+    except OSError as error:
+        yield Finding(
+            False,
+            _("The data folder %(folder)s cannot be written: %(why)s")
+            % {"folder": settings.DATA_DIR, "why": error.strerror},
+        )
+    else:
+        lock.release()
+        if not settings.DATABASE_URL:
+            yield Finding(False, _("Zabota is not running. Start it: zabota up"))
+
+
+def database() -> Iterator[Finding]:
+    """Whether the server answers, is new enough and knows Russian letters."""
+    try:
+        connection.ensure_connection()
+        complaint = check_server(connection.connection)
+    except DatabaseError as error:
+        yield Finding(False, _("The database does not answer: %(why)s") % {"why": error})
+        return
+    version = connection.connection.info.server_version
+    text = _("Database: PostgreSQL %(major)d.%(minor)d") % {
+        "major": version // 10000,
+        "minor": version % 10000,
+    }
+    yield Finding(not complaint, complaint or text)
+
+
+def migrations() -> Iterator[Finding]:
+    """Whether code and schema belong together."""
+    newer, missing = unknown_migrations(), missing_migrations()
+    if newer:
+        text = _("The database is newer than this code: %(names)s") % {"names": ", ".join(newer)}
+    elif missing:
+        text = _("The database is older than this code; run: zabota migrate")
+    else:
+        text = _("Schema: up to date")
+    yield Finding(not newer and not missing, text)
+
+
+def clocks() -> Iterator[Finding]:
+    """Promises and time-outs need the same time here and in the database."""
+    before = clock.now()
+    there = _one("SELECT clock_timestamp()")
+    middle = before + (clock.now() - before) / 2
+    seconds = abs((there - middle).total_seconds())
+    text = _("Clock: %(seconds).1f s between this machine and the database") % {"seconds": seconds}
+    if seconds > CLOCK_LIMIT:
+        text += ". " + _("Switch on time synchronisation (NTP) on both.")
+    yield Finding(seconds <= CLOCK_LIMIT, text)
+
+
+def worker() -> Iterator[Finding]:
+    """When a worker was last heard of."""
+    age = _one(
+        "SELECT extract(epoch FROM clock_timestamp() - max(last_heartbeat))"
+        " FROM procrastinate_workers"
+    )
+    if age is None:
+        yield Finding(False, _("No worker is running: mail is neither sorted nor sent"))
+        return
+    text = _("Worker: last heard of %(seconds)d s ago") % {"seconds": age}
+    if age > HEARTBEAT_LIMIT:
+        text += ". " + _("It hangs or has died: mail is neither sorted nor sent.")
+    yield Finding(age <= HEARTBEAT_LIMIT, text)
+
+
+def jobs() -> Iterator[Finding]:
+    """Jobs that gave up, and jobs that wait for too long."""
+    failed = _one("SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'")
+    if failed:
+        text = ngettext("%(count)d job gave up", "%(count)d jobs gave up", failed)
+        yield Finding(False, text % {"count": failed} + ". " + _("See the screen “Undelivered”."))
+    oldest = _one(
+        "SELECT extract(epoch FROM clock_timestamp() - min(e.at)) FROM procrastinate_jobs j "
+        "JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'deferred' "
+        "WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at < clock_timestamp())"
+    )
+    if oldest is not None and oldest > WAIT_LIMIT:
+        text = _("The oldest job has been waiting for %(minutes)d min") % {"minutes": oldest / 60}
+        yield Finding(False, text)
+    elif not failed:
+        yield Finding(True, _("Jobs: none is stuck"))
+
+
+def fetch() -> Iterator[Finding]:
+    """Every inbox in use: when mail was last fetched, and what the server said."""
+    for inbox in Inbox.objects.filter(is_active=True).order_by("name"):
+        last = inbox.last_ok_at
+        is_late = last is None or clock.now() - last > FETCH_LIMIT
+        if not is_late and not inbox.last_error:
+            yield Finding(True, _("Inbox “%(name)s”: mail is fetched") % {"name": inbox.name})
+            continue
+        when = last.strftime("%Y-%m-%d %H:%M UTC") if last else _("never")
+        yield Finding(
+            False,
+            _("Inbox “%(name)s”: last fetched %(when)s. %(why)s")
+            % {"name": inbox.name, "when": when, "why": inbox.last_error or _("Fetch is silent.")},
+        )
+
+
+def mail() -> Iterator[Finding]:
+    """Outgoing messages that were given up or are being tried again."""
+    failed = Outgoing.objects.filter(state=OutgoingState.FAILED).count()
+    delayed = Outgoing.objects.filter(state=OutgoingState.DELAYED).count()
+    if failed:
+        text = ngettext(
+            "%(count)d message could not be sent", "%(count)d messages could not be sent", failed
+        )
+        yield Finding(False, text % {"count": failed} + ". " + _("See the screen “Undelivered”."))
+    if delayed:
+        text = ngettext(
+            "%(count)d message is late and will be tried again",
+            "%(count)d messages are late and will be tried again",
+            delayed,
+        )
+        yield Finding(False, text % {"count": delayed})
+    if not failed and not delayed:
+        yield Finding(True, _("Outgoing mail: nothing is stuck"))
+
+
+def _one(query: str) -> Any:
+    """The single value of a query without parameters."""
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        row = cursor.fetchone()
+    return row[0] if row else None

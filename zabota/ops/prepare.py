@@ -1,0 +1,113 @@
+"""What must be true before the children start: schema, cache table, static files, first login."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from io import StringIO
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+
+from zabota.ops.postgres import check_server
+from zabota.ops.progress import Progress
+from zabota.ops.words import gettext as _
+from zabota.ops.words import say
+
+
+class NotReady(Exception):
+    """Zabota cannot start over this database; the text is for a person."""
+
+
+def run() -> None:
+    """Everything, in order; the last line on standard output is JSON for the supervisor.
+
+    Raises NotReady in plain words.
+    """
+    connection.ensure_connection()
+    complaint = check_server(connection.connection)
+    if complaint:
+        raise NotReady(complaint)
+    migrate()
+    collect_static()
+    print(json.dumps({"lines": welcome()}), file=sys.stdout, flush=True)
+
+
+def unknown_migrations() -> list[str]:
+    """Migrations the database has and this code does not know: a newer Zabota made them."""
+    loader = MigrationLoader(connection)
+    replaced = {old for migration in loader.replacements.values() for old in migration.replaces}
+    known = set(loader.disk_migrations) | replaced
+    return sorted(
+        f"{app}.{name}" for app, name in loader.applied_migrations if (app, name) not in known
+    )
+
+
+def missing_migrations() -> list[str]:
+    """Migrations this code has and the database lacks."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
+
+
+def migrate() -> None:
+    """Bring the schema to this code's state and make the cache table; NotReady when it is newer."""
+    newer = unknown_migrations()
+    if newer:
+        raise NotReady(
+            _(
+                "The database is newer than this code (%(count)d unknown migrations, the last is "
+                "%(last)s). Install the Zabota version that made it; nothing was changed."
+            )
+            % {"count": len(newer), "last": newer[-1]}
+        )
+    missing = missing_migrations()
+    if missing:
+        executor = MigrationExecutor(connection)
+        with Progress(_("Database schema"), len(missing)) as bar:
+            executor.progress_callback = lambda action, *rest: (
+                bar.step() if action == "apply_success" else None
+            )
+            executor.migrate(executor.loader.graph.leaf_nodes())
+        # Content types and permissions of new models are made by this command's signal.
+        call_command("migrate", verbosity=0, interactive=False)
+    call_command("createcachetable", verbosity=0)
+
+
+def collect_static() -> None:
+    """Copy and hash the static files, only when one of them changed since the last time."""
+    stamp = settings.STATIC_ROOT / ".made-from"
+    now = _fingerprint()
+    if stamp.exists() and stamp.read_text() == now:
+        return
+    say(_("Preparing pictures, styles and scripts."))
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0, stdout=StringIO())
+    stamp.write_text(now)
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            digest.update(f"{path}:{storage.size(path)}:{storage.get_modified_time(path)}".encode())
+    return digest.hexdigest()
+
+
+def welcome() -> list[str]:
+    """Lines to print when the site answers: the demo's own, or the first administrator's link."""
+    if settings.DEMO:
+        from zabota.ops import demo
+
+        lines: list[str] = demo.welcome()
+        return lines
+    from zabota.staff.invitations import first_admin_link
+
+    link = first_admin_link()
+    if link is None:
+        return []
+    return [_("The first administrator signs up here (works once): %(link)s") % {"link": link}]
