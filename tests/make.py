@@ -129,7 +129,9 @@ def contact(who: tuple[str, str] = PETR, *, of: Account | None = None, **fields:
     return person
 
 
-def file(name: str = "журнал.txt", content: bytes = b"line", kind: str = "text/plain") -> ParsedFile:
+def file(
+    name: str = "журнал.txt", content: bytes = b"line", kind: str = "text/plain"
+) -> ParsedFile:
     """An attachment of a parsed mail."""
     return ParsedFile(name, kind, len(content), content)
 
@@ -163,27 +165,25 @@ def incoming(
     if joins is not None:
         subject = f"Re: {joins.subject} [#{joins.pk}]"
     raw = stored(box, text.encode(), at=moment)
-    parsed = ParsedMessage(
-        **{
-            "sender": Address(*who),
-            "reply_to": (),
-            "to": (Address(box.address),),
-            "cc": (),
-            "subject": subject,
-            "message_id": f"{uuid.uuid4()}@client.example",
-            "in_reply_to": (),
-            "references": (),
-            "date": moment,
-            "text": text,
-            "html": clean_html(html) if html else "",
-            "reply": text,
-            "quoted": quoted,
-            "robot": robot,
-            "robot_sign": f"test: {robot}" if robot else "",
-            "files": files,
-        }
-        | fields
-    )
+    given: dict[str, Any] = {
+        "sender": Address(*who),
+        "reply_to": (),
+        "to": (Address(box.address),),
+        "cc": (),
+        "subject": subject,
+        "message_id": f"{uuid.uuid4()}@client.example",
+        "in_reply_to": (),
+        "references": (),
+        "date": moment,
+        "text": text,
+        "html": clean_html(html) if html else "",
+        "reply": text,
+        "quoted": quoted,
+        "robot": robot,
+        "robot_sign": f"test: {robot}" if robot else "",
+        "files": files,
+    }
+    parsed = ParsedMessage(**given | fields)
     with clock.at(moment):
         message = intake.place(raw, parsed, parsed.sender, BY)
     assert message is not None, "the same mail twice"
@@ -241,7 +241,7 @@ def mail(
 
 def received(box: Inbox, raw: bytes, **options: Any) -> RawMessage:
     """Raw bytes handed to the door, as the fetcher does it; the jobs that follow wait."""
-    options = {"place": str(uuid.uuid4()), "arrived_at": clock.now(), "by": BY} | options
-    row = receive(box, raw, **options)
+    given: dict[str, Any] = {"place": str(uuid.uuid4()), "arrived_at": clock.now(), "by": BY}
+    row = receive(box, raw, **given | options)
     assert row is not None
     return row
