@@ -25,4 +25,5 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def clean_env() -> dict[str, str]:
     """The environment without this test run's own settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ZABOTA_")}
+    own = ("ZABOTA_", "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "PYTEST_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)}

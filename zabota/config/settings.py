@@ -103,10 +103,8 @@ def _key() -> str:
         return given
     path = DATA_DIR / "keys" / "secret"
     try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        pass
-    try:
+        if path.exists():
+            return path.read_text().strip()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = secrets.token_urlsafe(50)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent)

@@ -53,7 +53,7 @@ def cluster_dir(data: Path) -> Path:
     says. Only a new one is placed by who may enter which folder.
     """
     inside = data / "postgres"
-    if inside.exists():
+    if os.path.exists(inside):
         return inside
     try:
         return Path((data / POINTER).read_text().strip())

@@ -25,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    given = parser().parse_args(arguments)
+    commands = parser()
+    given, given.rest = commands.parse_known_args(arguments)
+    if given.rest and given.run is not psql_shell:
+        commands.error(_("unknown: %(words)s") % {"words": " ".join(given.rest)})
     run: Command = given.run
     try:
         return run(given)
@@ -85,8 +88,7 @@ def parser() -> argparse.ArgumentParser:
     docs = add("settings-docs", settings_docs, _("write the page of all settings"))
     docs.add_argument("file", nargs="?", default="docs/settings.md")
     docs.add_argument("--check", action="store_true", help=_("only compare; status 1 when stale"))
-    psql = add("psql", psql_shell, _("open the database in psql"))
-    psql.add_argument("rest", nargs=argparse.REMAINDER)
+    add("psql", psql_shell, _("open the database in psql (options are passed on)"))
     for name, run in CHILDREN.items():
         add(name, run)
     return top

@@ -9,13 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from zabota.channels.models import Inbox, Outgoing, OutgoingState
 from zabota.lib import clock
 from zabota.ops.lock import Busy, FolderLock
-from zabota.ops.postgres import check_server
-from zabota.ops.prepare import missing_migrations, unknown_migrations
+from zabota.ops.prepare import missing_migrations, reach, unknown_migrations
 from zabota.ops.words import gettext as _
 from zabota.ops.words import ngettext
 
@@ -101,18 +100,17 @@ def running() -> Iterator[Finding]:
 
 def database() -> Iterator[Finding]:
     """Whether the server answers, is new enough and knows Russian letters."""
-    try:
-        connection.ensure_connection()
-        complaint = check_server(connection.connection)
-    except DatabaseError as error:
-        yield Finding(False, _("The database does not answer: %(why)s") % {"why": error})
+    complaint = reach()
+    if complaint:
+        yield Finding(False, complaint)
         return
+    connection.ensure_connection()
     version = connection.connection.info.server_version
     text = _("Database: PostgreSQL %(major)d.%(minor)d") % {
         "major": version // 10000,
         "minor": version % 10000,
     }
-    yield Finding(not complaint, complaint or text)
+    yield Finding(True, text)
 
 
 def migrations() -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import json
 import sys
 from io import StringIO
 
+import psycopg
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
@@ -19,6 +20,8 @@ from zabota.ops.progress import Progress
 from zabota.ops.words import gettext as _
 from zabota.ops.words import say
 
+CONNECT_LIMIT = 5  # seconds
+
 
 class NotReady(Exception):
     """Zabota cannot start over this database; the text is for a person."""
@@ -29,13 +32,23 @@ def run() -> None:
 
     Raises NotReady in plain words.
     """
-    connection.ensure_connection()
-    complaint = check_server(connection.connection)
-    if complaint:
-        raise NotReady(complaint)
     migrate()
     collect_static()
     print(json.dumps({"lines": welcome()}), file=sys.stdout, flush=True)
+
+
+def reach() -> str:
+    """What is wrong with the database server in plain words; empty when nothing is.
+
+    Connects past the pool, which would wait its whole time and hide the reason.
+    """
+    try:
+        with psycopg.connect(
+            **{**connection.get_connection_params(), "connect_timeout": CONNECT_LIMIT}
+        ) as found:
+            return check_server(found)
+    except psycopg.OperationalError as error:
+        return _("The database does not answer: %(why)s") % {"why": str(error).strip()}
 
 
 def unknown_migrations() -> list[str]:
@@ -57,6 +70,9 @@ def missing_migrations() -> list[str]:
 
 def migrate() -> None:
     """Bring the schema to this code's state and make the cache table; NotReady when it is newer."""
+    complaint = reach()
+    if complaint:
+        raise NotReady(complaint)
     newer = unknown_migrations()
     if newer:
         raise NotReady(

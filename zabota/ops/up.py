@@ -25,7 +25,7 @@ ASK_AGAIN = 0.5  # seconds between looks whether the site answers
 BYE_LIMIT = 5.0
 WEB_STOP = 15.0  # Granian kills its own processes after 10
 JOB_STOP = 60.0  # a running job may finish; what is cut is taken up again at the next start
-MARKS = {"warning": "!", "error": "!!", "critical": "!!"}
+MARKS = {"warning": "! ", "error": "!! ", "critical": "!! "}
 
 
 class CannotStart(Exception):
@@ -187,8 +187,7 @@ def readable(name: str, line: str) -> str:
     """A log line for a person: time, child, text; what is no JSON stays as it is."""
     try:
         told = json.loads(line)
-        clock, level = told["at"][11:19], told["level"]
-        text = f"{clock} {name:7} {MARKS.get(level, '')} {told['text']}".replace("  ", " ")
+        text = f"{told['at'][11:19]} {name:9} {MARKS.get(told['level'], '')}{told['text']}"
     except (ValueError, KeyError, TypeError):
         return f"{name}: {line}" if line.strip() else ""
     if "error" in told:
