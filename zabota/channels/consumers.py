@@ -12,7 +12,7 @@ from zabota.lib import clock
 
 @consumer("channels.sent_copy", Sent, atomic=False)
 def keep_copy(event: Event, fact: Sent) -> None:
-    """A copy into the mailbox's Sent folder, where the provider makes none (inbox option `sent_copy`)."""
+    """A copy into the Sent folder, where the provider makes none (inbox option `sent_copy`)."""
     row = Outgoing.objects.select_related("inbox").get(pk=fact.outgoing)
     if row.copied_at or row.inbox is None or not row.inbox.config.get("sent_copy"):
         return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -42,7 +43,12 @@ class ParsedFile:
 
 @dataclass(frozen=True)
 class ParsedMessage:
-    """A message understood; text is free of NUL, lone surrogates and control characters."""
+    """A message understood; text is free of NUL, lone surrogates and control characters.
+
+    `html`, `html_reply` and `html_quoted` are sanitised ('' when the message has no HTML); remote
+    pictures wait in `data-remote-src`. `reply` and `quoted` hold all the text. `headers` has
+    lower-case names; `repairs` and `robot_sign` are technical English.
+    """
 
     sender: Address
     reply_to: tuple[Address, ...]
@@ -66,6 +72,8 @@ class ParsedMessage:
     files: tuple[ParsedFile, ...] = ()
     repairs: tuple[str, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    html_reply: str = ""
+    html_quoted: str = ""
 
 
 class ParseError(Exception):
@@ -97,7 +105,7 @@ class OutgoingFile:
 
 @dataclass(frozen=True)
 class Envelope:
-    """One message to hand to a channel, complete and final. `message_id` is minted before, without < >."""
+    """One message to hand to a channel, complete and final; `message_id` has no < >."""
 
     message_id: str
     mail_from: str
@@ -114,6 +122,13 @@ class Envelope:
     date: datetime | None = None
     files: tuple[OutgoingFile, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The message was taken; `refused` holds (address, the server's words) of those left out."""
+
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 class InboxSettings(Protocol):
@@ -136,10 +151,77 @@ class Kind(Protocol):
         """Understand raw bytes; raises ParseError only when nothing can be read."""
         ...
 
-    def send(self, inbox: InboxSettings, envelope: Envelope) -> None:
+    def send(self, inbox: InboxSettings, envelope: Envelope) -> Receipt:
         """Hand over one message; raises TemporaryError, UncertainError or PermanentError."""
+        ...
+
+    def open(self, inbox: InboxSettings) -> Mailbox:
+        """Connect and log in; raises TemporaryError or PermanentError (a wrong password)."""
         ...
 
     def keep_copy(self, inbox: InboxSettings, envelope: Envelope) -> None:
         """Put a copy of a sent message where the provider keeps sent ones; errors as in `send`."""
+        ...
+
+
+@dataclass(frozen=True)
+class FolderState:
+    """What a server says of a selected folder."""
+
+    uidvalidity: int
+    uidnext: int
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One message of the server; `is_cut`: over the limit, only the head came. `size`: whole."""
+
+    raw: bytes
+    arrived_at: datetime
+    size: int
+    is_cut: bool = False
+
+
+class Mailbox(Protocol):
+    """An open connection to a mailbox. Every method raises TemporaryError or PermanentError."""
+
+    @property
+    def is_lost(self) -> bool:
+        """The connection is gone; a new one is needed."""
+        ...
+
+    def folders(self) -> list[str]:
+        """Names of all folders that hold messages."""
+        ...
+
+    def select(self, folder: str) -> FolderState:
+        """Open a folder for reading."""
+        ...
+
+    def uids_after(self, uid: int) -> list[int]:
+        """UIDs above `uid` in the selected folder."""
+        ...
+
+    def last_uids(self, count: int) -> list[int]:
+        """The highest `count` UIDs in the selected folder."""
+        ...
+
+    def uids_since(self, day: date) -> list[int]:
+        """UIDs that arrived on or after `day` (the server's zone)."""
+        ...
+
+    def arrivals(self, uids: Sequence[int]) -> dict[int, datetime]:
+        """INTERNALDATE (aware) by UID, for those that still exist."""
+        ...
+
+    def fetch(self, uid: int, limit: int) -> Fetched | None:
+        """One message, its head only when larger than `limit` bytes; None when it is gone."""
+        ...
+
+    def idle(self, seconds: float) -> bool:
+        """Wait for news in the selected folder; True when there may be some."""
+        ...
+
+    def close(self) -> None:
+        """Log out; never raises."""
         ...

@@ -15,6 +15,7 @@ from zabota.channels.contract import (
     Envelope,
     OutgoingFile,
     PermanentError,
+    Receipt,
     TemporaryError,
 )
 from zabota.channels.events import Queued, RetryDue, SendDelayed, SendFailed, Sent
@@ -35,7 +36,7 @@ class NotRetryable(Exception):
 
 
 def enqueue(envelope: Envelope, *, key: str, inbox: Inbox | None, by: Actor) -> Outgoing:
-    """Put one message into the outbox in the caller's transaction; the same key gives the same row."""
+    """Put a message into the outbox in the caller's transaction; the same key, the same row."""
     recipient = envelope.to[0].email if envelope.to else ""
     row, made = Outgoing.objects.get_or_create(
         key=key,
@@ -62,14 +63,14 @@ def send(event: Event, fact: Queued | RetryDue) -> None:
     try:
         inbox = _inbox_of(row)
         reach("outbox.before_send")
-        registry.kind(inbox.kind).send(inbox, load(row.envelope))
+        receipt = registry.kind(inbox.kind).send(inbox, load(row.envelope))
     except TemporaryError as error:
         _delay(row.pk, str(error), by)
     except PermanentError as error:
         _fail(row.pk, str(error), by)
     else:
         reach("outbox.after_send")
-        _note_sent(row.pk, by)
+        _note_sent(row.pk, receipt, by)
         reach("outbox.noted")
 
 
@@ -136,12 +137,13 @@ def _set_failed(row: Outgoing, error: str, by: Actor) -> None:
     record(SendFailed(outgoing=row.pk, attempts=row.attempts), stream=_stream(row), by=by)
 
 
-def _note_sent(pk: int, by: Actor) -> None:
+def _note_sent(pk: int, receipt: Receipt, by: Actor) -> None:
     with transaction.atomic():
         row = Outgoing.objects.select_for_update().get(pk=pk)
         if row.state == OutgoingState.SENT:
             return
-        row.state, row.sent_at, row.last_error = OutgoingState.SENT, clock.now(), ""
+        row.state, row.sent_at = OutgoingState.SENT, clock.now()
+        row.last_error = "; ".join(f"{to}: {why}" for to, why in receipt.refused)[:500]
         row.attempts += 1
         row.next_try = None
         row.save(update_fields=["state", "sent_at", "last_error", "attempts", "next_try"])

@@ -23,12 +23,12 @@ def receive(
     arrived_at: datetime,
     by: Actor,
     silent_reason: str = "",
-    is_cut: bool = False,
+    cut_from: int = 0,
 ) -> RawMessage | None:
     """Keep `raw` and announce it; None when this place was taken before.
 
-    `place` names where it lay (folder, UIDVALIDITY, UID); `arrived_at` is when the server got it (aware).
-    `is_cut` says that the message was over the size limit and only its head is here.
+    `place` names where it lay (folder, UIDVALIDITY, UID); `arrived_at` is the server's time.
+    `cut_from` is the whole size in bytes of a message over the limit, of which `raw` is the head.
     Raises OSError when the disk is full: then nothing was taken and the next pass tries again.
     """
     if RawMessage.objects.filter(inbox=inbox, place=place).exists():
@@ -41,10 +41,10 @@ def receive(
             place=place,
             defaults={
                 "sha256": sha256,
-                "size": size,
+                "size": cut_from or size,
                 "received_at": clock.now(),
                 "arrived_at": arrived_at,
-                "is_cut": is_cut,
+                "is_cut": bool(cut_from),
                 "is_silent": bool(silent_reason),
                 "silent_reason": silent_reason,
             },

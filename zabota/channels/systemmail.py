@@ -1,4 +1,4 @@
-"""Django's mail backend over the outbox: sign-in links and other system mail leave by the same door."""
+"""Django's mail backend over the outbox: sign-in links and system mail leave by the same door."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Contact(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     def __str__(self) -> str:
-        return self.name or _("no name")
+        return self.name or str(_("no name"))
 
     @property
     def address(self) -> str:

@@ -129,7 +129,7 @@ def _add_participants(ticket: Ticket, parsed: ParsedMessage, contact: Contact) -
 
 
 def _link_earlier_children(message: Message) -> None:
-    """His answer came before this mail and opened a ticket of its own: say that they belong together."""
+    """An answer to this mail came before it and opened a ticket: say that they belong together."""
     for child in threading.children_of(message):
         if child.ticket.maybe_related_id is None:
             Ticket.objects.filter(pk=child.ticket_id).update(maybe_related=message.ticket)

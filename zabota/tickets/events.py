@@ -142,7 +142,7 @@ class Quarantined(Fact, kind="tickets.quarantined"):
 
 @dataclass(frozen=True)
 class QuarantineLeft(Fact, kind="tickets.quarantine_left"):
-    """`how`: retried, made_ticket or discarded; `became` is the ticket that holds the message now."""
+    """`how`: retried, made_ticket or discarded; `became`: the ticket with the message now."""
 
     ticket: int
     how: str

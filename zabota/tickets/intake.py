@@ -17,7 +17,8 @@ from zabota.events.actor import Actor, system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
 from zabota.lib.faults import reach
-from zabota.staff.models import Agent
+from zabota.staff import policy
+from zabota.staff.models import Agent, Level
 from zabota.tickets import quarantine, threading
 from zabota.tickets.actions.internal import add_note
 from zabota.tickets.actions.opening import language_of, open_ticket
@@ -56,8 +57,8 @@ def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) ->
     if _came_before(raw, parsed, key, by):
         return None
     agent = Agent.objects.filter(email=sender.email, is_active=True).first()
-    noted = threading.note_ticket(parsed) if agent and not parsed.robot else None
-    if agent and noted:
+    noted = threading.note_ticket(parsed) if agent else None
+    if agent and noted and policy.allows(agent, Level.REPLY, noted.queue_id):
         return _note(raw, parsed, agent, noted, key)
     decision = threading.decide(parsed, sender.email)
     contact = identify(
@@ -87,7 +88,7 @@ def sender_of(parsed: ParsedMessage) -> Address:
 
 
 def content_key(raw: RawMessage, parsed: ParsedMessage) -> str:
-    """Equal for the same mail in two inboxes (other Received lines), different for another content."""
+    """Equal for the same mail in two inboxes (other Received lines), else different."""
     if not parsed.message_id:
         return raw.sha256
     files = [(file.name, file.size, _digest(file.content)) for file in parsed.files]
@@ -107,7 +108,7 @@ def _digest(content: bytes | None) -> str:
 
 
 def _came_before(raw: RawMessage, parsed: ParsedMessage, key: str, by: Actor) -> bool:
-    """The same mail again, or a mail of our own that came back: kept as raw, shown nowhere twice."""
+    """The same mail again, or our own that came back: kept as raw, shown nowhere twice."""
     twin = Message.objects.filter(content_key=key).select_related("ticket").first()
     if twin is None and parsed.message_id:
         ours = Outgoing.objects.filter(message_id=parsed.message_id).exists()

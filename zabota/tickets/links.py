@@ -12,6 +12,7 @@ from django.urls import reverse
 
 # 60 bits: a guesser needs 10^18 mails, and the local part stays short enough (RFC 5321: 64 octets).
 TOKEN_LETTERS = 12
+NOTICE = "notice:"
 _TOKEN = re.compile(r"\+([tn])(\d{1,12})-([a-z2-7]{12})@")
 SUBJECT = re.compile(r"\[#(\d{1,12})\]")
 
@@ -24,6 +25,16 @@ def reply_address(inbox_address: str, ticket_id: int) -> str:
 def note_address(inbox_address: str, ticket_id: int) -> str:
     """The reply address of a notification to an agent: an answer becomes an internal note."""
     return _tagged(inbox_address, "n", ticket_id)
+
+
+def notice_key(ticket_id: int, event_id: int, agent_id: int) -> str:
+    """The outbox key of a notification; an answer to its Message-ID finds the ticket by it."""
+    return f"{NOTICE}{ticket_id}:{event_id}:{agent_id}"
+
+
+def ticket_of_notice(key: str) -> int:
+    """The ticket that a notification's outbox key names."""
+    return int(key.removeprefix(NOTICE).split(":")[0])
 
 
 def ticket_of_address(address: str) -> tuple[str, int] | None:

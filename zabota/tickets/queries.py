@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 
 from zabota.staff import policy
-from zabota.staff.models import Agent
+from zabota.staff.models import Agent, Level
 from zabota.tickets.models import Ticket
 
 PAGE = 50
@@ -120,4 +120,4 @@ def visible_ticket(agent: Agent, ticket_id: int) -> Ticket | None:
 def may(agent: Agent, ticket: Ticket) -> dict[str, bool]:
     """What the agent may do with the ticket, by the name of the level."""
     own = policy.levels(agent).get(ticket.queue_id, 0)
-    return {level.name.lower(): own >= level for level in policy.Level}
+    return {level.name.lower(): own >= level for level in Level}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from zabota.channels.contract import ParsedMessage
+from zabota.channels.models import Outgoing
 from zabota.tickets import links
 from zabota.tickets.models import Direction, Message, Participant, Ticket
 
@@ -14,7 +15,7 @@ from zabota.tickets.models import Direction, Message, Participant, Ticket
 class How(StrEnum):
     """Why a mail joined a ticket or did not; stored with the message and shown."""
 
-    TOKEN = "token"
+    ADDRESS = "address"
     OUR_MESSAGE_ID = "our_message_id"
     HIS_MESSAGE_ID = "his_message_id"
     SUBJECT = "subject"
@@ -51,12 +52,14 @@ def decide(message: ParsedMessage, sender: str) -> Decision:
 
 
 def note_ticket(message: ParsedMessage) -> Ticket | None:
-    """The ticket whose notification an agent answers, by its signed address."""
+    """The ticket whose notification an agent answers, by its signed address or Message-ID."""
     for address in _recipients(message):
         found = links.ticket_of_address(address)
         if found and found[0] == "n":
             return Ticket.objects.filter(pk=found[1]).first()
-    return None
+    ids = [*message.in_reply_to, *message.references][:100]
+    notice = Outgoing.objects.filter(message_id__in=ids, key__startswith=links.NOTICE).first()
+    return Ticket.objects.filter(pk=links.ticket_of_notice(notice.key)).first() if notice else None
 
 
 def _candidates(message: ParsedMessage) -> Iterator[tuple[Ticket, How, str]]:
@@ -65,7 +68,7 @@ def _candidates(message: ParsedMessage) -> Iterator[tuple[Ticket, How, str]]:
         if found and found[0] == "t":
             ticket = Ticket.objects.filter(pk=found[1]).first()
             if ticket:
-                yield ticket, How.TOKEN, address
+                yield ticket, How.ADDRESS, address
     yield from _by_message_id(message)
     for number in links.SUBJECT.findall(message.subject):
         ticket = Ticket.objects.filter(pk=int(number)).first()

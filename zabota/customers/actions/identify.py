@@ -13,7 +13,7 @@ def identify(
 ) -> Contact:
     """The contact who owns the identity; made when nobody does. A merged one leads to its heir.
 
-    `language` and `time_zone` are guesses used for a new contact only (the zone is marked as guessed).
+    `language` and `time_zone` are guesses for a new contact only (the zone is marked as guessed).
     """
     value = value.strip().lower()
     found = _find(kind, value)

@@ -46,8 +46,8 @@ def reply(
 ) -> Message:
     """A public answer signed with the agent's full name; the first who answers owns a free ticket.
 
-    `then` is the status afterwards ('' leaves it, a new ticket becomes open). Raises NotPossible for
-    an empty answer, an agent without both names (R067), or a ticket that takes no answer.
+    `then` is the status afterwards ('' leaves it, a new ticket becomes open). Raises NotPossible
+    for an empty answer, an agent without both names (R067), or a ticket that takes no answer.
     """
     body = _checked(body, files)
     with changing(ticket) as row:

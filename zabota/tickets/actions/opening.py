@@ -32,7 +32,7 @@ def open_ticket(
     arrived_late: bool = False,
     is_robot: bool = False,
 ) -> Ticket:
-    """A new ticket without messages; `how` says why it stands in this queue ('inbox', 'topic', 'agent').
+    """A new ticket without messages; `how` says why it stands in this queue ('inbox', 'topic').
 
     `at` is the original time of the request (aware), now by default.
     """

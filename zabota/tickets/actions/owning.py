@@ -12,7 +12,7 @@ from zabota.tickets.models import Ticket
 
 
 def take(ticket: Ticket, *, agent: Agent, by: Actor) -> Ticket:
-    """The agent becomes owner of a ticket that has none; raises NotPossible when somebody was faster."""
+    """The agent becomes owner of a free ticket; raises NotPossible when somebody was faster."""
     with changing(ticket) as row:
         if row.owner_id == agent.pk:
             return row

@@ -44,7 +44,7 @@ def mark_solved(row: Ticket, *, told: int | None, by: Actor) -> None:
 
 
 def close_silently(ticket: Ticket, reason: str, *, by: Actor) -> Ticket:
-    """Close without a word to the client; only for spam, robots and merged duplicates, and counted."""
+    """Close without a word to the client; only spam, robots and merged duplicates; counted."""
     if reason not in SILENT:
         raise NotPossible(_("Only spam, robots and duplicates are closed without a message."))
     with changing(ticket) as row:

@@ -155,7 +155,7 @@ class Ticket(models.Model):
 
 
 class Participant(models.Model):
-    """Somebody who takes part by mail: the contact and those in To and Cc, never our own addresses."""
+    """Somebody who takes part by mail: the contact and those in To and Cc, never ourselves."""
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="participants")
     address = models.CharField(max_length=320)

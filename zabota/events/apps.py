@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class EventsConfig(AppConfig):
+    name = "zabota.events"
+
+    def ready(self) -> None:
+        # Consumers register themselves when their module is imported (DESIGN §3 names these files).
+        autodiscover_modules("consumers", "intake", "deliver", "triage", "outbox")

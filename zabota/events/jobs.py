@@ -1,0 +1,87 @@
+"""Jobs over procrastinate; the only importer of it. The five mandatory settings are TRAPS §2."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.contrib.django import app
+from procrastinate.job_context import JobContext
+from procrastinate.jobs import Job
+
+from zabota.events import failures
+
+# Short: a waiting job holds back its whole stream. Afterwards a person decides ("Undelivered").
+RETRY_SECONDS = (1, 5, 20)
+WORKER_CHANNEL = "procrastinate_any_queue_v1"
+LIVE_CHANNEL = "live"
+
+
+class ShortRetry(BaseRetryStrategy):
+    """Try again after 1, 5 and 20 seconds, then give up."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if job.attempts >= len(RETRY_SECONDS):
+            return None
+        return RetryDecision(retry_in={"seconds": RETRY_SECONDS[job.attempts]})
+
+
+@app.task(name="events.consume", retry=ShortRetry(), pass_context=True)
+def consume(context: JobContext, event_id: int, consumer: str) -> None:
+    """Run one consumer over one event; at least once. Its error is kept for "Undelivered"."""
+    try:
+        run_consumer(event_id, consumer)
+    except Exception as error:
+        if context.job.id is not None:
+            failures.keep(context.job.id, error)
+        raise
+
+
+def run_consumer(event_id: int, consumer: str) -> None:
+    """Raises whatever the consumer raises; an atomic one has then changed nothing."""
+    from zabota.events.log import consumer_named
+    from zabota.events.models import Event
+
+    found = consumer_named(consumer)
+    event = Event.objects.get(pk=event_id)
+    if found.atomic:
+        with transaction.atomic():
+            found.handle(event, event.fact)
+    else:
+        found.handle(event, event.fact)
+
+
+def defer(event_id: int, stream: str, names: Sequence[str]) -> None:
+    """One job per consumer in the current transaction; jobs of a consumer and stream keep order."""
+    app.job_manager.batch_defer_jobs(
+        [
+            consume.configure(lock=f"{name}:{stream}").job.evolve(
+                task_kwargs={"event_id": event_id, "consumer": name}
+            )
+            for name in names
+        ]
+    )
+
+
+def wake_after_commit(event_id: int, stream: str, has_jobs: bool) -> None:
+    """Tell worker and browsers after the commit.
+
+    A NOTIFY inside the business transaction would serialise the commits of the whole server
+    (TRAPS §2.4); a lost one is covered by the worker's 1 s poll and the browser's window.
+    """
+    payload = json.dumps({"event": event_id, "stream": stream})
+
+    def wake() -> None:
+        calls = ["pg_notify(%s, %s)"]
+        values = [LIVE_CHANNEL, payload]
+        if has_jobs:
+            calls.append("pg_notify(%s, %s)")
+            values += [WORKER_CHANNEL, '{"type": "job_inserted", "job_id": 0}']
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT set_config('synchronous_commit', 'off', true), {', '.join(calls)}", values
+            )
+
+    transaction.on_commit(wake, robust=True)

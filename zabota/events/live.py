@@ -1,0 +1,97 @@
+"""The live hub: one LISTEN connection per web process, handed on to everybody who wants to hear.
+
+It says only that something happened in a stream ("ticket:12"); who may hear it, the doors know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+from django.db import connection, connections
+
+from zabota.events.jobs import LIVE_CHANNEL
+
+log = logging.getLogger(__name__)
+
+BYE = "bye"
+# A dead network line is found by asking; LISTEN alone would wait for ever.
+PROBE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """`event`: event `event` of `stream` was committed. `gap`: notices may have been lost, read
+    again. `bye`: this server is about to stop."""
+
+    what: Literal["event", "gap", "bye"]
+    event: int = 0
+    stream: str = ""
+
+
+def say_bye() -> None:
+    """Make every web process end its live streams, so that it can stop at once; browsers return."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [LIVE_CHANNEL, BYE])
+
+
+def read(payload: str) -> Heard | None:
+    """What a notice says; None for one that is not ours."""
+    if payload == BYE:
+        return Heard("bye")
+    try:
+        said = json.loads(payload)
+        return Heard("event", int(said["event"]), str(said["stream"]))
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+class Hub:
+    """Listens for ever and calls `tell` with all it hears, in the event loop."""
+
+    def __init__(self, tell: Callable[[Heard], None]) -> None:
+        self.tell = tell
+        self.is_connected = False
+
+    async def run(self) -> None:
+        """Listen until cancelled; a lost connection is made again, and a gap is told."""
+        pause = 0.5
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    **connection_settings(), autocommit=True
+                ) as line:
+                    await line.execute(f"LISTEN {LIVE_CHANNEL}")
+                    # Also at the very start: streams may have been opened before the line stood.
+                    self.is_connected, pause = True, 0.5
+                    self.tell(Heard("gap"))
+                    await self._listen(line)
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                log.warning("live line lost", extra={"error_type": type(error).__name__})
+            finally:
+                self.is_connected = False
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+            pause = min(pause * 2, 5.0)
+
+    async def _listen(self, line: psycopg.AsyncConnection[Any]) -> None:
+        while True:
+            async for notice in line.notifies(timeout=PROBE_SECONDS):
+                heard = read(notice.payload)
+                if heard is not None:
+                    self.tell(heard)
+            async with asyncio.timeout(PROBE_SECONDS):
+                await line.execute("SELECT 1")
+
+
+def connection_settings() -> dict[str, Any]:
+    """How to reach Django's database by psycopg alone."""
+    settings: dict[str, Any] = connections["default"].get_connection_params()
+    for name in ("cursor_factory", "context", "pool", "prepare_threshold"):
+        settings.pop(name, None)
+    return settings

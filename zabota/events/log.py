@@ -1,0 +1,81 @@
+"""Recording facts and naming their consumers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import connection
+
+from zabota.events import jobs
+from zabota.events.actor import Actor
+from zabota.events.facts import Fact
+from zabota.events.models import Event
+
+Handler = TypeVar("Handler", bound=Callable[[Event, Any], None])
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A named reaction to facts, in one transaction unless it says `atomic=False` (network)."""
+
+    name: str
+    kinds: frozenset[str]
+    handle: Callable[[Event, Any], None]
+    atomic: bool = True
+
+
+_CONSUMERS: dict[str, Consumer] = {}
+_BY_KIND: dict[str, list[str]] = {}
+
+
+def consumer(name: str, *kinds: type[Fact], atomic: bool = True) -> Callable[[Handler], Handler]:
+    """Register a reaction under a name that never changes (jobs carry it). It may run twice."""
+
+    def register(handle: Handler) -> Handler:
+        if name in _CONSUMERS:
+            raise ValueError(f"two consumers are called {name}")
+        names = frozenset(kind.kind for kind in kinds)
+        _CONSUMERS[name] = Consumer(name, names, handle, atomic)
+        for kind in names:
+            _BY_KIND.setdefault(kind, []).append(name)
+        return handle
+
+    return register
+
+
+def consumer_named(name: str) -> Consumer:
+    """Raises LookupError for a consumer that no loaded room registers."""
+    try:
+        return _CONSUMERS[name]
+    except KeyError:
+        raise LookupError(f"no consumer is called {name}") from None
+
+
+def consumers() -> dict[str, Consumer]:
+    """All registered consumers by name."""
+    return dict(sorted(_CONSUMERS.items()))
+
+
+def record(fact: Fact, *, stream: str, by: Actor) -> Event:
+    """Append one fact and defer its consumers, in the caller's transaction.
+
+    Raises RuntimeError outside a transaction. Take the row lock of the stream's subject before:
+    jobs of one stream run in the order of their insertion.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"record({fact.kind}) needs a transaction")
+    event = Event.objects.create(
+        kind=fact.kind,
+        stream=stream,
+        actor=str(by),
+        cause=by.cause,
+        depth=by.depth,
+        facts=fact.as_json(),
+    )
+    names = _BY_KIND.get(fact.kind, [])
+    if names:
+        jobs.defer(event.pk, stream, names)
+    jobs.wake_after_commit(event.pk, stream, bool(names))
+    return event

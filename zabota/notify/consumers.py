@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import uuid
+
+from zabota.channels import outbox
+from zabota.channels.contract import Address, Envelope
+from zabota.channels.models import Inbox
+from zabota.events.actor import Actor, system
+from zabota.events.log import consumer
+from zabota.events.models import Event
+from zabota.lib.html import text_to_html
+from zabota.notify import letters
+from zabota.staff import policy
+from zabota.staff.models import Agent, Level
+from zabota.tickets import links
+from zabota.tickets.events import MessageReceived, OwnerChanged
+from zabota.tickets.models import Message, Ticket
+
+
+@consumer("notify.client_wrote", MessageReceived)
+def client_wrote(event: Event, fact: MessageReceived) -> None:
+    """The owner hears by mail that his client wrote; silence for late mail and robots."""
+    message = Message.objects.select_related("ticket__owner", "ticket__inbox").get(pk=fact.message)
+    ticket, owner = message.ticket, message.ticket.owner
+    if fact.silent or message.robot or owner is None:
+        return
+    _send(owner, ticket, letters.new_message(owner, ticket, message), event)
+
+
+@consumer("notify.owner_changed", OwnerChanged)
+def given(event: Event, fact: OwnerChanged) -> None:
+    """The new owner hears of it, unless he took the ticket himself."""
+    if fact.now is None or event.actor == f"agent:{fact.now}":
+        return
+    ticket = Ticket.objects.select_related("owner", "inbox").get(pk=fact.ticket)
+    if ticket.owner is None or ticket.owner.pk != fact.now:
+        return
+    _send(ticket.owner, ticket, letters.given(ticket.owner, ticket), event)
+
+
+def _send(agent: Agent, ticket: Ticket, letter: tuple[str, str], event: Event) -> None:
+    if not (agent.mail_notices and policy.allows(agent, Level.SEE, ticket.queue_id)):
+        return
+    inbox = ticket.inbox or Inbox.objects.filter(is_active=True).order_by("id").first()
+    if inbox is None or Inbox.objects.filter(address=agent.email).exists():
+        return
+    by: Actor = system("notify").because(event)
+    key = links.notice_key(ticket.pk, event.pk, agent.pk)
+    outbox.enqueue(_envelope(agent, ticket, inbox, letter), key=key, inbox=inbox, by=by)
+
+
+def _envelope(agent: Agent, ticket: Ticket, inbox: Inbox, letter: tuple[str, str]) -> Envelope:
+    subject, text = letter
+    answers = links.note_address(inbox.address, ticket.pk) if inbox.plus_addresses else ""
+    return Envelope(
+        message_id=f"{uuid.uuid4()}.notice@{inbox.address.rpartition('@')[2]}",
+        mail_from=inbox.address,
+        sender=Address(inbox.address, inbox.sender_name or inbox.name),
+        to=(Address(agent.email, agent.full_name),),
+        cc=(),
+        subject=subject,
+        text=text,
+        html=text_to_html(text),
+        reply_to=(Address(answers),) if answers else (),
+        automatic=True,
+    )
