@@ -56,12 +56,15 @@ PACKAGE = Path(__file__).resolve().parents[1]
 DATA_DIR = Path(
     env("ZABOTA_DATA", "./data", "Folder of the embedded database, attachments and keys.")
 ).absolute()
-ZABOTA_URL = env(
-    "ZABOTA_URL",
-    "http://127.0.0.1:8100",
-    "Public address: used in links, for CSRF and for allowed hosts.",
-).rstrip("/")
 LISTEN = env("ZABOTA_LISTEN", "127.0.0.1:8100", "Address and port the web server listens on.")
+ZABOTA_URL = (
+    env(
+        "ZABOTA_URL",
+        "",
+        "Public address for links, CSRF and allowed hosts; empty: http:// and ZABOTA_LISTEN.",
+    ).rstrip("/")
+    or f"http://{LISTEN}"
+)
 TRUSTED_PROXIES = env_list(
     "ZABOTA_PROXIES", "", "Addresses of proxies whose X-Forwarded-* headers are believed."
 )

@@ -100,8 +100,7 @@ def check_port() -> None:
             raise CannotStart(
                 _(
                     "Port %(port)d on %(host)s cannot be used (%(why)s). Stop the other program or "
-                    "choose another port, for example ZABOTA_LISTEN=%(host)s:%(other)d "
-                    "ZABOTA_URL=http://%(host)s:%(other)d."
+                    "choose another port, for example ZABOTA_LISTEN=%(host)s:%(other)d."
                 )
                 % {"port": port, "host": host, "why": error.strerror, "other": port + 1}
             ) from None
