@@ -1,0 +1,137 @@
+"""The whole thing as a person starts it: `zabota up` over an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from zabota.ops.postgres import Server
+from zabota.ops.processes import left_over_pid, serves
+
+START_LIMIT = 40.0  # seconds; the target is 15, a busy machine gets more
+
+
+def processes(mark: str) -> dict[str, int]:
+    """Name → id of the children of `zabota up` whose environment holds `mark`."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if mark.encode() in (folder / "environ").read_bytes() and b"zabota.ops.cli" in words:
+                found[words[-2].decode()] = int(folder.name)
+        except OSError:
+            continue
+    return found
+
+
+def wait_for(question: Callable[[], object], limit: float = 10.0) -> object:
+    deadline = time.monotonic() + limit
+    while True:
+        answer = question()
+        if answer or time.monotonic() > deadline:
+            return answer
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def running(
+    clean_env: dict[str, str], folder: Path, free_port: int
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A started Zabota and what it printed until it was ready."""
+    env = {
+        **clean_env,
+        "ZABOTA_DATA": str(folder),
+        "ZABOTA_LISTEN": f"127.0.0.1:{free_port}",
+        "LANG": "C",
+    }
+    output = (folder / "output").open("w+")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zabota.ops.cli", "up"],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        text=True,
+    )
+    try:
+        said = (folder / "output").read_text
+        wait_for(lambda: "works once" in said() or process.poll() is not None, START_LIMIT)
+        assert "works once" in said(), said()
+        yield process, said()
+    finally:
+        process.kill()
+        process.wait()
+        output.close()
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def test_life_of_an_installation(
+    running: tuple[subprocess.Popen[str], str], folder: Path, free_port: int
+) -> None:
+    process, said = running
+    assert f"http://127.0.0.1:{free_port}" in said
+    link = re.search(r"http://\S+", said.split("works once")[1])
+    assert link is not None
+    with urllib.request.urlopen(link[0], timeout=5) as response:
+        assert response.status == 200
+
+    before = processes(str(folder))
+    assert {"web", "worker", "fetch"} <= set(before)
+    os.kill(before["worker"], signal.SIGKILL)
+    assert wait_for(lambda: processes(str(folder)).get("worker", 0) not in (0, before["worker"]))
+    assert "worker ended unexpectedly" in (folder / "output").read_text()
+
+    pid = left_over_pid(folder / "postgres" / "postmaster.pid")
+    assert pid is not None
+    assert serves(pid, folder / "postgres")
+    os.kill(pid, signal.SIGKILL)
+    assert wait_for(
+        lambda: left_over_pid(folder / "postgres" / "postmaster.pid") not in (None, pid)
+    )
+    assert wait_for(lambda: answers(free_port))
+
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert processes(str(folder)) == {}
+    assert not (folder / "postgres" / "postmaster.pid").exists(), "PostgreSQL was stopped cleanly"
+    assert not answers(free_port)
+
+
+def test_kill_leaves_nothing_behind(
+    running: tuple[subprocess.Popen[str], str], folder: Path, free_port: int
+) -> None:
+    process, _said = running
+    pid = left_over_pid(folder / "postgres" / "postmaster.pid")
+    assert pid is not None
+    process.kill()
+    process.wait()
+    assert wait_for(lambda: not processes(str(folder)) and not serves(pid, folder / "postgres"))
+    assert not answers(free_port)
+    server = Server(folder)
+    server.start()
+    server.stop()
