@@ -191,10 +191,11 @@ def test_foreign_keys_point_down() -> None:
             target = node.args[0]
             if name not in fields or not isinstance(target, ast.Constant):
                 continue
-            owner, dot, _model = str(target.value).partition(".")
+            model = str(target.value)
+            owner, dot, _name = model.partition(".")
             own = room(path)
             if dot and owner in heights and owner != own and heights[owner] >= heights[own]:
-                found.append(f"{place(path, node)} {own} → {target.value}")
+                found.append(f"{place(path, node)} {own} → {model}")
     assert found == []
 
 

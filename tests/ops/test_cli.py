@@ -120,6 +120,19 @@ def test_database_away(clean_env: dict[str, str], folder: Path) -> None:
     assert "The database does not answer" in text
 
 
+def test_a_server_of_ones_own(clean_env: dict[str, str], folder: Path) -> None:
+    server = Server(folder)
+    server.start()
+    data = folder / "elsewhere"
+    url = f"postgresql://postgres@/zabota?host={server.socket_dir}"
+    migrated = zabota(clean_env, data, "migrate", DATABASE_URL=url)
+    asked = zabota(clean_env, data, "psql", "-Atc", "TABLE staff_agent", DATABASE_URL=url)
+    server.stop()
+    assert migrated[0] == 0, migrated[1]
+    assert asked == (0, "")
+    assert not (data / "postgres").exists(), "no embedded server was made"
+
+
 def test_wrong_database_url(clean_env: dict[str, str], folder: Path) -> None:
     status, text = zabota(clean_env, folder, "migrate", DATABASE_URL="mysql://here")
     assert status == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections import namedtuple
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from tests import make
+from zabota.channels.models import Outgoing, OutgoingState
 from zabota.lib import clock
 from zabota.ops import doctor
 
@@ -45,7 +48,7 @@ def test_schema_newer_and_older() -> None:
 
 def test_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda folder: usage(100, 90, 10))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(100, 90, 10))
     assert "too little" in texts(doctor.disk(), good=False)
 
 
@@ -86,3 +89,37 @@ def test_report_counts_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_checks_stop_at_an_unknown_schema() -> None:
     run("INSERT INTO django_migrations (app, name, applied) VALUES ('staff', '9_later', now())")
     assert "newer than this code" in doctor.examine()[-1].text
+
+
+def test_inbox_fetched_silent_and_refused() -> None:
+    box = make.inbox(address="help@example.org")
+    box.is_active, box.last_ok_at, box.last_error = True, clock.now(), ""
+    box.save()
+    assert box.name in texts(doctor.fetch(), good=True)
+    box.last_error = "The server refuses the password."
+    box.save()
+    assert "refuses the password" in texts(doctor.fetch(), good=False)
+    box.last_error, box.last_ok_at = "", clock.now() - timedelta(hours=1)
+    box.save()
+    assert "Fetch is silent" in texts(doctor.fetch(), good=False)
+    box.last_ok_at = None
+    box.save()
+    assert "never" in texts(doctor.fetch(), good=False)
+    box.is_active = False
+    box.save()
+    assert list(doctor.fetch()) == []
+
+
+def test_mail_given_up_and_delayed() -> None:
+    for number, state in enumerate((OutgoingState.FAILED, OutgoingState.DELAYED)):
+        Outgoing.objects.create(
+            key=str(number),
+            recipient="petr@example.org",
+            message_id=f"{number}@example.org",
+            envelope={},
+            state=state,
+        )
+    text = texts(doctor.mail(), good=False)
+    assert "1 message could not be sent" in text
+    assert "1 message is late" in text
+    assert "petr@" not in text

@@ -26,9 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     commands = parser()
-    given, given.rest = commands.parse_known_args(arguments)
-    if given.rest and given.run is not psql_shell:
-        commands.error(_("unknown: %(words)s") % {"words": " ".join(given.rest)})
+    given, unknown = commands.parse_known_args(arguments)
+    given.rest = unknown
+    if unknown and given.run is not psql_shell:
+        commands.error(_("unknown: %(words)s") % {"words": " ".join(unknown)})
     run: Command = given.run
     try:
         return run(given)
