@@ -22,8 +22,9 @@ circle circle-alert circle-check circle-dot circle-question-mark circle-x clock 
 download ellipsis external-link eye file file-text flag folder-input git-branch globe hash
 heart-handshake history image image-off inbox info keyboard languages life-buoy link list-filter
 loader-circle lock log-out mail menu message-square monitor moon panel-left panel-right paperclip
-pause pencil phone plus refresh-cw reply rows-3 search send server settings shield-alert split sticky-note sun tag
-timer trash-2 triangle-alert undo-2 user-check user-plus user-round users wifi-off x zap
+pause pencil phone plus refresh-cw reply rows-3 search send server settings shield-alert split
+sticky-note sun tag timer trash-2 triangle-alert undo-2 user-check user-plus user-round users
+wifi-off x zap
 """.split()
 
 # name in the package → name here; the licence of each goes to LICENSES/<package>.txt

@@ -2,6 +2,7 @@
  * One stream for all tabs of a browser (six connections are all HTTP/1.1 gives). The tab that holds
  * the Web Lock reads it and tells the others; events name a ticket and a version, never contents.
  */
+import { errorCard } from "./elements/toast.js";
 import { find, get, page, soon, swap, workspace } from "./net.js";
 import * as panes from "./panes.js";
 
@@ -14,7 +15,6 @@ let leader = false;
 let source = null;
 let address = "";
 let last = "";
-let heard = 0;
 let tries = 0;
 let live = true;
 let alarm = 0;
@@ -33,29 +33,38 @@ function streamAddress() {
     want.queues.split(",").filter(Boolean).forEach((one) => queues.add(one));
     if (want.ticket) tickets.add(want.ticket);
   }
-  const sorted = (set) => [...set].sort((a, b) => a - b).join(",");
-  return `${page.live}?queues=${sorted(queues)}&ticket=${sorted(tickets)}`;
+  // The stream follows one ticket beside its queues; with several open, all that the viewer may see.
+  const all = queues.has("all") || tickets.size > 1;
+  const named = all ? "all" : [...queues].sort((a, b) => a - b).join(",");
+  return `${page.live}?queues=${named}&ticket=${tickets.size === 1 ? [...tickets][0] : ""}`;
 }
 
 function connect(force = false) {
   if (!leader) return;
   const wanted = streamAddress();
   if (!force && wanted === address && source && source.readyState !== EventSource.CLOSED) return;
-  source?.close();
+  // The old stream stays until the new one is open: a fact told twice is harmless, a lost one is not.
+  const old = source;
   address = wanted;
   // A new EventSource forgets Last-Event-ID, so the place to resume from travels in the address.
   source = new EventSource(last ? `${wanted}&last=${encodeURIComponent(last)}` : wanted);
   const from = source;
   source.onopen = () => {
+    old?.close();
     tries = 0;
-    heard = Date.now();
     state(true);
   };
   source.onerror = () => {
+    old?.close();
+    if (from !== source) return;
     state(false);
-    if (from === source && from.readyState === EventSource.CLOSED) again();
+    if (from.readyState === EventSource.CLOSED) again();
   };
-  source.addEventListener("beat", () => (heard = Date.now()));
+  source.addEventListener("signed-out", () => {
+    from.close();
+    panes.drop();
+    errorCard(401);
+  });
   source.addEventListener("bye", () => {
     from.close();
     setTimeout(() => connect(true), 200 + Math.random() * 1000);
@@ -66,7 +75,6 @@ function connect(force = false) {
   });
   source.addEventListener("ticket", (event) => {
     last = event.lastEventId || last;
-    heard = Date.now();
     const fact = JSON.parse(event.data);
     say({ kind: "ticket", fact, last });
     hear(fact);
@@ -103,7 +111,7 @@ function banner(on) {
   const box = document.getElementById("not-live");
   if (!box) return;
   box.hidden = !on;
-  if (on) find("b", box).textContent = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  if (on) find("b", box).textContent = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: page.zone || undefined });
 }
 
 async function catchUp() {
@@ -125,7 +133,7 @@ const flush = soon(async () => {
   if (facts.some((fact) => String(fact.id) === panes.openNumber())) panes.refresh();
   if (!document.getElementById("rows")) return;
   const busy = facts.length > 8;
-  const message = (fact) => !fact.what || fact.what.includes("message");
+  const message = (fact) => fact.kind !== "acted";
   if (calm() && (busy || facts.some((fact) => message(fact) || !rowOf(fact)))) await list();
   else for (const fact of facts.slice(0, 20)) await row(fact);
 }, 150);
@@ -229,8 +237,6 @@ function lead() {
   wants.set(tab, mine());
   say({ kind: "who" });
   connect(true);
-  // A stream that beats and then falls silent is dead even when the socket does not know.
-  setInterval(() => heard && Date.now() - heard > 40_000 && source?.readyState === EventSource.OPEN && connect(true), 5000);
 }
 
 /** Tells the other tabs that the user left. */
@@ -242,7 +248,7 @@ export function start() {
   channel.onmessage = listen;
   addEventListener("pagehide", () => say({ kind: "gone" }));
   document.addEventListener("care:opened", want);
-  document.addEventListener("care:acted", (event) => hear({ id: event.detail.number, v: Infinity, what: ["status"] }));
+  document.addEventListener("care:acted", (event) => hear({ id: event.detail.number, v: Infinity, kind: "acted" }));
   document.getElementById("list-new")?.addEventListener("click", () => {
     document.getElementById("list-scroll").scrollTop = 0;
     list();
