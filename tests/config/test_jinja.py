@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.staticfiles import finders
 from django.template import engines
 from django.test import RequestFactory
 from django.utils import timezone, translation
@@ -135,3 +137,22 @@ def test_theme_comes_from_the_cookie(cookies: dict[str, str], theme: str) -> Non
     request.user = AnonymousUser()
     context = jinja.page_context(request)
     assert (context["theme"], context["agent"], context["live_url"]) == (theme, None, "")
+
+
+def test_collected_names_are_hashed_in_modules_and_sheets_too(tmp_path: Path) -> None:
+    storage = HashedStatic(location=str(tmp_path), base_url="/static/")
+    found = {
+        name: (source, name)
+        for finder in finders.get_finders()
+        for name, source in finder.list([])
+        if name.startswith(("js/", "css/", "vendor/"))
+    }
+    for name, (source, _same) in found.items():
+        with source.open(name) as file:
+            storage.save(name, file)
+    list(storage.post_process({name: (storage, name) for name in found}))
+    assert storage.stored_name("js/keys.js") != "js/keys.js"
+    app = (tmp_path / storage.stored_name("js/app.js")).read_text()
+    assert Path(storage.stored_name("js/keys.js")).name in app
+    sheet = (tmp_path / storage.stored_name("css/tokens.css")).read_text()
+    assert Path(storage.stored_name("vendor/fonts/inter-latin.woff2")).name in sheet
