@@ -21,6 +21,7 @@ from zabota.ops.words import gettext as _
 from zabota.ops.words import say
 
 CONNECT_LIMIT = 5  # seconds
+MIGRATION_LOCK = 0x7A61626F  # any number nobody else uses
 
 
 class NotReady(Exception):
@@ -73,6 +74,17 @@ def migrate() -> None:
     complaint = reach()
     if complaint:
         raise NotReady(complaint)
+    # Several machines may start at once over one server: one migrates, the others wait for it.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+    try:
+        _migrate()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def _migrate() -> None:
     newer = unknown_migrations()
     if newer:
         raise NotReady(
