@@ -12,6 +12,13 @@ class AgentInvited(Fact, kind="staff.agent_invited"):
 
 
 @dataclass(frozen=True)
+class LinkMade(Fact, kind="staff.link_made"):
+    """A one-time link to choose a password was given to an agent; earlier ones ended."""
+
+    agent: int
+
+
+@dataclass(frozen=True)
 class AgentChanged(Fact, kind="staff.agent_changed"):
     agent: int
     fields: list[str]

@@ -1,0 +1,6 @@
+"""Settings of the processes that tests start: the real ones and one page that shows its request."""
+
+from zabota.config.settings import *  # noqa: F403
+
+ROOT_URLCONF = "tests.site_urls"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

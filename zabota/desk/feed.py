@@ -1,0 +1,255 @@
+"""Who hears of which ticket: one query per burst of events, shared by all open streams, then a
+choice in memory by the queues each listener may see."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+from django.db.models import Max
+
+from zabota.desk.viewers import Viewer, read_viewers
+from zabota.events.live import Heard, Hub
+from zabota.events.models import Event
+from zabota.lib import clock
+from zabota.tickets.events import QueueChanged
+from zabota.tickets.models import Ticket
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 60.0
+BYE_SECONDS = 2.0
+MOST_WAITING = 200
+# Ids are not in the order of commits: what came a little before the last heard id is told again.
+WINDOW = timedelta(seconds=60)
+OLDEST = timedelta(minutes=15)
+MOST_REPLAYED = 2000
+
+
+@dataclass(frozen=True)
+class Change:
+    """A ticket after an event. `left`: queues it was moved out of."""
+
+    event: int
+    ticket: int
+    version: int
+    queue: int
+    owner: int | None
+    kind: str
+    left: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a stream writes: an event name, its data, and whether the stream ends with it."""
+
+    name: str
+    data: dict[str, Any] = field(default_factory=dict)
+    event: int = 0
+    ends: bool = False
+
+
+RESET = Note("reset")
+OVERFLOWN = Note("reset", ends=True)
+BYE = Note("bye", ends=True)
+SIGNED_OUT = Note("signed-out", ends=True)
+
+
+@dataclass(eq=False)
+class Listener:
+    """One open stream: what its browser shows (`queues`, None: all it may see; `ticket`) and what
+    its agent may see."""
+
+    viewer: Viewer
+    session: str
+    queues: frozenset[int] | None
+    ticket: int = 0
+    waiting: asyncio.Queue[Note] = field(
+        default_factory=lambda: asyncio.Queue(maxsize=MOST_WAITING)
+    )
+
+    def note_of(self, change: Change) -> Note | None:
+        """What this listener is told of a change; None when it is none of its business."""
+        visible = self.viewer.queues
+        shown = visible if self.queues is None else visible & self.queues
+        is_open = change.ticket == self.ticket
+        left_shown = not change.left.isdisjoint(shown)
+        if change.queue in visible:
+            if change.queue not in shown and not is_open and not left_shown:
+                return None
+            data = {
+                "id": change.ticket,
+                "v": change.version,
+                "queue": change.queue,
+                "owner": change.owner,
+                "kind": change.kind,
+            }
+            return Note("ticket", data, change.event)
+        if left_shown or (is_open and not change.left.isdisjoint(visible)):
+            return Note("ticket", {"id": change.ticket, "gone": True}, change.event)
+        return None
+
+    def offer(self, note: Note) -> None:
+        """Queue a note; a client that is too slow is told to start anew, and dropped."""
+        try:
+            self.waiting.put_nowait(note)
+        except asyncio.QueueFull:
+            self.end(OVERFLOWN)
+
+    def end(self, note: Note) -> None:
+        """Forget what waits and end with `note`."""
+        while not self.waiting.empty():
+            self.waiting.get_nowait()
+        self.waiting.put_nowait(note)
+
+
+class Feed:
+    """All open streams of this process."""
+
+    def __init__(self) -> None:
+        self.listeners: set[Listener] = set()
+        self.last = 0
+        self.deaf_until = 0.0
+        self._heard: list[Heard] = []
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to listen, in the running event loop."""
+        jobs = (Hub(self.hear).run(), self._dispatch(), self._check_always())
+        self._tasks = [asyncio.create_task(job) for job in jobs]
+
+    async def stop(self) -> None:
+        """End all streams and stop listening."""
+        self._end_all()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hear(self, heard: Heard) -> None:
+        """Called by the hub, in the event loop."""
+        if heard.what == "bye":
+            # A browser that comes back at once must not hold up the stop again.
+            self.deaf_until = asyncio.get_running_loop().time() + BYE_SECONDS
+            self._end_all()
+        elif heard.what == "gap":
+            for listener in self.listeners:
+                listener.offer(RESET)
+        elif heard.stream.startswith("ticket:") or heard.stream.startswith("agent:"):
+            self._heard.append(heard)
+            self._news.set()
+
+    def is_deaf(self) -> bool:
+        """This process is about to stop: no new streams."""
+        return asyncio.get_running_loop().time() < self.deaf_until
+
+    def _end_all(self) -> None:
+        for listener in self.listeners:
+            listener.end(BYE)
+
+    async def _dispatch(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            heard, self._heard = self._heard, []
+            try:
+                await self._tell(heard)
+            except DatabaseError as error:
+                log.warning("live feed", extra={"error_type": type(error).__name__})
+                for listener in self.listeners:
+                    listener.offer(RESET)
+
+    async def _tell(self, heard: list[Heard]) -> None:
+        agents = {int(one.stream[6:]) for one in heard if one.stream.startswith("agent:")}
+        if agents:
+            await self._check([one for one in self.listeners if one.viewer.agent in agents])
+        tickets = [one for one in heard if one.stream.startswith("ticket:")]
+        if tickets and self.listeners:
+            for change in await in_thread(read_changes, tickets):
+                for listener in self.listeners:
+                    note = listener.note_of(change)
+                    if note is not None:
+                        listener.offer(note)
+        self.last = max([self.last, *(one.event for one in heard)])
+
+    async def _check_always(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            try:
+                await self._check(list(self.listeners))
+            except DatabaseError as error:
+                log.warning("live check", extra={"error_type": type(error).__name__})
+
+    async def _check(self, listeners: list[Listener]) -> None:
+        """Do these sessions still stand, and what may their agents see now?"""
+        if not listeners:
+            return
+        viewers = await in_thread(read_viewers, {one.session for one in listeners})
+        for listener in listeners:
+            viewer = viewers.get(listener.session)
+            if viewer is None or viewer.agent != listener.viewer.agent:
+                listener.end(SIGNED_OUT)
+            elif viewer != listener.viewer:
+                listener.viewer = viewer
+                listener.offer(RESET)
+
+
+def read_changes(heard: Iterable[Heard]) -> list[Change]:
+    """The tickets of these events as they are now, in two queries."""
+    numbers = {one.event: int(one.stream[7:]) for one in heard}
+    tickets = {
+        row[0]: row
+        for row in Ticket.objects.filter(pk__in=set(numbers.values())).values_list(
+            "id", "version", "queue_id", "owner_id"
+        )
+    }
+    events = Event.objects.filter(pk__in=numbers).order_by("id").values_list("id", "kind", "facts")
+    found = []
+    for event, kind, facts in events:
+        if numbers[event] not in tickets:
+            continue
+        number, version, queue, owner = tickets[numbers[event]]
+        left = frozenset({facts["was"]} if kind == QueueChanged.kind else ())
+        found.append(Change(event, number, version, queue, owner, kind, left))
+    return found
+
+
+def read_since(last: int) -> tuple[int, list[Change] | None]:
+    """The newest event id, and the changes after event `last` (0: none wanted) with some before it,
+    one per ticket. None for the changes: too much was missed, start anew."""
+    newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+    if not last:
+        return newest, []
+    at = Event.objects.filter(pk=last).values_list("at", flat=True).first()
+    if at is None or at < clock.now() - OLDEST:
+        return newest, None
+    rows = Event.objects.filter(at__gte=at - WINDOW, stream__startswith="ticket:")
+    missed = list(rows.order_by("id").values_list("id", "stream")[: MOST_REPLAYED + 1])
+    if len(missed) > MOST_REPLAYED:
+        return newest, None
+    latest: dict[int, Change] = {}
+    for change in read_changes(Heard("event", event, stream) for event, stream in missed):
+        before = latest.pop(change.ticket, None)
+        left = change.left | (before.left if before else frozenset())
+        latest[change.ticket] = Change(**(vars(change) | {"left": left}))
+    return newest, list(latest.values())
+
+
+async def in_thread(work: Any, *values: Any) -> Any:
+    """Run database work in a thread that gives its connection back."""
+
+    def run() -> Any:
+        close_old_connections()
+        try:
+            return work(*values)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(run, thread_sensitive=False)()

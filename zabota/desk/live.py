@@ -1,0 +1,118 @@
+"""`/live/stream`: the live events of one browser (server-sent events).
+
+`?queues=1,2&ticket=12` names what it shows (`queues=all`: every queue the agent sees); what he may
+not see is never heard, without a word about it. Events: `ticket` {"id", "v", "queue", "owner",
+"kind"} or {"id", "gone": true}; `reset`: much was missed, fetch what you show; `bye`: the server
+restarts, come back; `signed-out`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from django.conf import settings
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from zabota.desk.feed import RESET, Feed, Listener, Note, in_thread, read_since
+from zabota.desk.viewers import read_viewers
+
+HEARTBEAT_SECONDS = 15.0
+RETRY = "retry: 1000\n\n"
+MOST_QUEUES = 500
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_feed: Feed | None = None
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[None]:
+    """Hear and tell while the web process lives."""
+    global _feed
+    _feed = Feed()
+    _feed.start()
+    try:
+        yield
+    finally:
+        await _feed.stop()
+        _feed = None
+
+
+def open_streams() -> int:
+    """Streams open in this process now."""
+    return len(_feed.listeners) if _feed is not None else 0
+
+
+async def stream(request: Request) -> Response:
+    """401 without a full sign-in, 400 for a question that cannot be read."""
+    session = request.cookies.get(settings.SESSION_COOKIE_NAME, "")
+    viewer = (await in_thread(read_viewers, {session})).get(session)
+    if viewer is None:
+        return PlainTextResponse("Sign in first.\n", 401, headers=HEADERS)
+    try:
+        queues = read_queues(request.query_params.get("queues", ""))
+        ticket = int(request.query_params.get("ticket") or 0)
+        last = read_last(request)
+    except ValueError:
+        return PlainTextResponse("queues, ticket and last are numbers.\n", 400, headers=HEADERS)
+    if _feed is None or _feed.is_deaf():
+        return StreamingResponse(iter([RETRY]), 200, HEADERS, "text/event-stream")
+    listener = Listener(viewer, session, queues, ticket)
+    return StreamingResponse(_events(_feed, listener, last), 200, HEADERS, "text/event-stream")
+
+
+def read_queues(text: str) -> frozenset[int] | None:
+    """Queue ids of "1,2"; None (all) of "all". Raises ValueError."""
+    if text == "all":
+        return None
+    numbers = frozenset(int(word) for word in text.split(",") if word)
+    if len(numbers) > MOST_QUEUES:
+        raise ValueError("too many queues")
+    return numbers
+
+
+def read_last(request: Request) -> int:
+    """The last event the browser has heard: its own header after a broken line, `last=` when the
+    page opens a new stream. 0 for none."""
+    return int(request.headers.get("last-event-id") or request.query_params.get("last") or 0)
+
+
+async def _events(feed: Feed, listener: Listener, last: int) -> AsyncIterator[str]:
+    # First listen, then read what was missed: something may be told twice, nothing not at all.
+    feed.listeners.add(listener)
+    try:
+        yield RETRY
+        newest, missed = await in_thread(read_since, last)
+        if missed is None:
+            yield written(RESET)
+        for change in missed or ():
+            note = listener.note_of(change)
+            if note is not None:
+                yield written(note)
+        yield f"id: {newest}\n\n"
+        while True:
+            try:
+                note = await asyncio.wait_for(listener.waiting.get(), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                # The id moves on, so that a quiet stream can be resumed after hours too.
+                yield f": alive\nid: {max(newest, feed.last)}\n\n"
+                continue
+            yield written(note)
+            if note.ends:
+                return
+    finally:
+        feed.listeners.discard(listener)
+
+
+def written(note: Note) -> str:
+    """The note as the wire has it."""
+    name = f"id: {note.event}\n" if note.event else ""
+    data = json.dumps(note.data, separators=(",", ":"))
+    return f"{name}event: {note.name}\ndata: {data}\n\n"
