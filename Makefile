@@ -62,7 +62,7 @@ messages: set-up-dev
 	$(BIN)/pybabel extract -F babel.cfg -k gettext_lazy -k ngettext_lazy:1,2 -k pgettext:1c,2 \
 		-k npgettext:1c,2,3 --sort-output --no-location --project Zabota -o build/django.pot .
 	$(BIN)/pybabel update -D django -i build/django.pot -d zabota/locale -l ru \
-		--no-fuzzy-matching --ignore-obsolete --omit-header
+		--no-fuzzy-matching --ignore-obsolete --init-missing --ignore-pot-creation-date
 	@scripts/set-up dev
 
 docs: set-up-dev
