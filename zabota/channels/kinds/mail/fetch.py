@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import imaplib
 import re
+import selectors
 import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError, MailboxLoginError
@@ -147,13 +148,27 @@ class ImapMailbox:
         if not self._idles:
             time.sleep(seconds)
             return self._do(self._noop)
-        answers = self._do(self._box.idle.wait, seconds)
-        if not answers:
-            return False
+        answers = self._do(self._idle, seconds)
         if any(b"BYE" in answer for answer in answers):
             self.is_lost = True
             raise TemporaryError("The IMAP server closed the connection.")
         return any(b"EXISTS" in row or b"RECENT" in row or b"EXPUNGE" in row for row in answers)
+
+    def _idle(self, seconds: float) -> list[bytes]:
+        """What the server said during one IDLE.
+
+        Lines are read only after DONE: imap-tools reads without blocking, and a line that comes
+        in two packets breaks its connection.
+        """
+        client = self._box.client
+        idle: Any = self._box.idle  # its methods have no types
+        idle.start()
+        if not _is_buffered(client):
+            with selectors.DefaultSelector() as selector:
+                selector.register(client.sock, selectors.EVENT_READ)
+                selector.select(seconds)
+        _, answers = idle.stop()
+        return [answer for answer in answers if isinstance(answer, bytes)]
 
     def append(self, folder: str, mail: bytes, moment: datetime) -> None:
         """Put `mail` into `folder` as read, dated `moment` (aware)."""
@@ -240,6 +255,19 @@ def _connected(inbox: InboxSettings, timeout: float) -> BaseMailBox:
         if _LATER.search(text):
             raise TemporaryError(f"{host} does not let us in now: {text}") from error
         raise PermanentError(f"{host} refused the name or password of {user}: {text}") from error
+
+
+def _is_buffered(client: imaplib.IMAP4) -> bool:
+    """Whether bytes of the server were read already, so that the socket stays silent."""
+    file: Any = client.file  # a BufferedReader
+    before = client.sock.gettimeout()
+    client.sock.settimeout(0)
+    try:
+        return bool(file.peek(1))
+    except OSError:
+        return False
+    finally:
+        client.sock.settimeout(before)
 
 
 def _drop(box: BaseMailBox | None) -> None:
