@@ -44,7 +44,7 @@ check: set-up-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/zabota settings-docs --check
+	$(BIN)/zabota docs --check
 	$(BIN)/pytest -q tests/test_architecture.py
 
 long: set-up-dev
@@ -66,4 +66,4 @@ messages: set-up-dev
 	@scripts/set-up dev
 
 docs: set-up-dev
-	$(BIN)/zabota settings-docs
+	$(BIN)/zabota docs

@@ -33,7 +33,7 @@ def zabota(env: dict[str, str], folder: Path, *words: str, **more: str) -> tuple
 def test_help_names_every_command_for_people(clean_env: dict[str, str], folder: Path) -> None:
     status, text = zabota(clean_env, folder, "--help")
     assert status == 0
-    for name in ("up", "demo", "admin", "doctor", "migrate", "psql", "settings-docs"):
+    for name in ("up", "demo", "admin", "doctor", "migrate", "psql", "docs"):
         assert f"\n    {name} " in text or f"\n    {name}\n" in text
     assert "say-bye" not in text
 
@@ -139,17 +139,19 @@ def test_wrong_database_url(clean_env: dict[str, str], folder: Path) -> None:
     assert "postgresql://user:password@host:5432/name" in text
 
 
-def test_settings_page(clean_env: dict[str, str], folder: Path) -> None:
-    path = folder / "settings.md"
-    assert zabota(clean_env, folder, "settings-docs", "--check", str(path))[0] == 1
-    assert zabota(clean_env, folder, "settings-docs", str(path))[0] == 0
-    status, text = zabota(clean_env, folder, "settings-docs", "--check", str(path))
+def test_pages_made_from_the_code(clean_env: dict[str, str], folder: Path) -> None:
+    pages = str(folder / "pages")
+    assert zabota(clean_env, folder, "docs", "--check", pages)[0] == 1
+    assert zabota(clean_env, folder, "docs", pages)[0] == 0
+    status, text = zabota(clean_env, folder, "docs", "--check", pages)
     assert (status, text) == (0, "")
+    path = folder / "pages" / "settings.md"
     page = path.read_text()
     assert "| `ZABOTA_LISTEN` | `127.0.0.1:8100` |" in page
     assert str(folder) not in page
+    assert "# Facts" in (folder / "pages" / "events.md").read_text()
     path.write_text(page + "more")
-    status, text = zabota(clean_env, folder, "settings-docs", "--check", str(path))
+    status, text = zabota(clean_env, folder, "docs", "--check", pages)
     assert status == 1
     assert "stale" in text
 

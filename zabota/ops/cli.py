@@ -86,9 +86,9 @@ def parser() -> argparse.ArgumentParser:
     admin = add("admin", administrator, _("make an administrator, give a new link, reset 2FA"))
     _admin_options(admin)
     add("doctor", doctor, _("say in plain words what is wrong"))
-    docs = add("settings-docs", settings_docs, _("write the page of all settings"))
-    docs.add_argument("file", nargs="?", default="docs/settings.md")
-    docs.add_argument("--check", action="store_true", help=_("only compare; status 1 when stale"))
+    pages = add("docs", docs, _("write the pages made from the code: settings, facts"))
+    pages.add_argument("folder", nargs="?", default="docs")
+    pages.add_argument("--check", action="store_true", help=_("only compare; status 1 when stale"))
     add("psql", psql_shell, _("open the database in psql (options are passed on)"))
     for name, run in CHILDREN.items():
         add(name, run)
@@ -163,18 +163,21 @@ def doctor(given: argparse.Namespace) -> int:
         return report(print)
 
 
-def settings_docs(given: argparse.Namespace) -> int:
-    """Write or compare the page of all settings."""
-    from zabota.ops.settings_page import page
+def docs(given: argparse.Namespace) -> int:
+    """Write the pages that are made from the code, or compare them."""
+    _django()
+    from zabota.ops import events_page, settings_page
 
-    path = Path(given.file)
-    text = page()
-    if given.check:
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            raise Failed(_("%(file)s is stale; run: zabota settings-docs") % {"file": path})
-        return 0
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    folder = Path(given.folder)
+    pages = {"settings.md": settings_page.page(), "events.md": events_page.page()}
+    for name, text in pages.items():
+        path = folder / name
+        if given.check:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                raise Failed(_("%(file)s is stale; run: zabota docs") % {"file": path})
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 HEAD = """# Settings
 
-All settings are environment variables. This page is made from the code: `zabota settings-docs`.
+All settings are environment variables. This page is made from the code: `zabota docs`.
 
 | variable | default | meaning |
 |---|---|---|
