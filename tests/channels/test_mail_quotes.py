@@ -192,3 +192,19 @@ def test_no_word_of_html_is_lost(pieces: list[str]) -> None:
         both = words(split.reply + " " + split.quoted)
         for word in ("один", "два", "пять", "шесть", "семь", "восемь", "a@b.example:"):
             assert " ".join(both).count(word) == html.count(word)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        '<div data-zabota="message">старое</div>',
+        '<div class="x_zabota-message">старое</div>',
+        '<div class="yahoo_quoted">старое</div>',
+        '<div class="gmail_quote">старое</div>',
+        '<blockquote type="CITE">старое</blockquote>',
+    ],
+)
+def test_answer_below_a_container_is_not_swallowed(quote: str) -> None:
+    split = split_body("", f"<div>Выше</div>{quote}<div>Ниже</div>")
+    assert split.reply.split() == ["Выше", "Ниже"]
+    assert split.quoted.strip() == "старое"

@@ -40,6 +40,7 @@ _REST_CLASSES = {
     "ms-outlook-mobile-reference-message",
     "moz-forward-container",
 }
+_OWN_CLASSES = {"zabota-message", "x_zabota-message"}  # Outlook drops data-*, prefixes classes
 _ANNOUNCING_CLASSES = {"moz-cite-prefix", "gmail_attr", "yahoo_quoted_begin"}
 
 
@@ -87,7 +88,9 @@ def _words(element: Element, name: str) -> set[str]:
 def _mark(element: Element) -> _Mark | None:
     """The role that tag, id, class and data attribute give to `element`."""
     tag, classes, ids = element.tag, _words(element, "class"), _words(element, "id")
-    if element.get("data-zabota") == "message" or ids & _REST_IDS or classes & _REST_CLASSES:
+    if element.get("data-zabota") == "message" or classes & _OWN_CLASSES:
+        return _Mark(element, rest=False)
+    if ids & _REST_IDS or classes & _REST_CLASSES:
         return _Mark(element, rest=True)
     if tag == "blockquote" and (
         (element.get("type") or "").lower() == "cite" or "gmail_quote" in classes
@@ -98,7 +101,7 @@ def _mark(element: Element) -> _Mark | None:
     if classes & _QUOTE_CLASSES:
         # Answers between the quotes stand inside Gmail's container: look into it.
         inner = element.find(".//blockquote") is not None
-        return None if inner else _Mark(element, rest=True)
+        return None if inner else _Mark(element, rest=False)
     return None
 
 
