@@ -35,7 +35,9 @@ CHANNEL_ICONS = defaultdict(
     lambda: "message-square",
     {"mail": "mail", "phone": "phone", "portal": "globe", "form": "file-text", "api": "zap"},
 )
-SHEETS = ("tokens", "base", "layout", "controls", "list", "conversation", "composer", "overlays")
+SHEETS = (
+    "tokens", "base", "layout", "controls", "list", "conversation", "composer", "ticket", "overlays",
+)  # fmt: skip
 MODULES = (
     "app", "keys", "live", "net", "panes", "elements/composer", "elements/dialog",
     "elements/mailframe", "elements/menu", "elements/time", "elements/toast",

@@ -26,6 +26,9 @@ class Row:
     clock_label: str = ""
     clock_tone: str = ""
     present: str = ""
+    owner: str = ""
+    late: bool = False
+    robot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

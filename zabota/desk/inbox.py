@@ -1,0 +1,163 @@
+"""The lists: views with their counts, rows as cards, the cursor of the next page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from zabota.desk import cards
+from zabota.staff.models import Agent
+from zabota.tickets import queries
+from zabota.tickets.models import Status, Ticket, Urgency
+
+URGENCY_KEYS = {1: "urgent", 2: "high", 3: "normal", 4: "low"}
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class BadCursor(ValueError):
+    """The address names no place in a list."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list; `older` is the cursor of the next one, '' on the last."""
+
+    rows: list[cards.Row]
+    older: str
+
+
+def page(agent: Agent, view: str, before: str = "") -> Page:
+    """50 rows of a view, newest first; raises BadCursor and KeyError (an unknown view)."""
+    return page_of(queries.in_view(agent, view), before)
+
+
+def page_of(tickets: QuerySet[Ticket], before: str = "") -> Page:
+    """50 rows of these tickets; raises BadCursor."""
+    found = queries.page_of(tickets, read_cursor(before) if before else None)
+    more = len(found) == queries.PAGE
+    older = write_cursor(found[-1].last_message_at, found[-1].id) if more else ""
+    return Page([card(row) for row in found], older)
+
+
+def write_cursor(at: datetime, pk: int) -> str:
+    """A place in a list for an address: microseconds since 1970 and id."""
+    return f"{(at - _START) // timedelta(microseconds=1)}-{pk}"
+
+
+def read_cursor(text: str) -> tuple[datetime, int]:
+    """The place that `write_cursor` wrote; raises BadCursor."""
+    at, _dash, pk = text.partition("-")
+    if not (at.isascii() and at.isdigit() and pk.isascii() and pk.isdigit() and len(pk) < 19):
+        raise BadCursor(text)
+    try:
+        return _START + timedelta(microseconds=int(at)), int(pk)
+    except OverflowError:
+        raise BadCursor(text) from None
+
+
+def card(row: queries.Row) -> cards.Row:
+    """One line of the list in the viewer's words."""
+    return cards.Row(
+        number=row.id,
+        subject=row.subject or _("(no subject)"),
+        contact=row.contact_name
+        or (_("Unreadable mail") if row.contact_name is None else _("no name")),
+        account=row.account_name or "",
+        snippet=row.snippet,
+        at=row.last_message_at,
+        status=row.status,
+        status_label=str(Status(row.status).label).capitalize(),
+        urgency=URGENCY_KEYS[row.urgency],
+        urgency_label=str(Urgency(row.urgency).label),
+        unread=row.awaits_answer,
+        version=row.version,
+        owner=f"{row.owner_first_name} {row.owner_surname}" if row.owner_id else "",
+        late=row.arrived_late,
+        robot=row.is_robot,
+    )
+
+
+def titles() -> dict[str, str]:
+    """Views in the viewer's language."""
+    return {
+        "mine": _("Assigned to me"),
+        "unassigned": _("Unassigned"),
+        "open": _("All open"),
+        "solved": _("Solved and closed"),
+        "robots": _("Robots"),
+        "quarantine": _("Quarantine"),
+    }
+
+
+def groups(agent: Agent) -> list[tuple[str, list[cards.ViewLink]]]:
+    """The panel of views with counts, capped."""
+    counts, names = queries.counts(agent), titles()
+
+    def link(key: str, icon: str) -> cards.ViewLink:
+        return cards.ViewLink(key, names[key], icon, capped(counts[key]))
+
+    return [
+        (_("Mine"), [link("mine", "inbox")]),
+        (
+            _("Team"),
+            [
+                link("unassigned", "user-plus"),
+                link("open", "circle-dot"),
+                link("solved", "circle-check"),
+            ],
+        ),
+        (_("Set aside"), [link("robots", "bot"), link("quarantine", "shield-alert")]),
+    ]
+
+
+def capped(count: int) -> str:
+    """A count for a small place: nothing for 0, at most 999+."""
+    if count >= queries.COUNT_CAP:
+        return f"{queries.COUNT_CAP - 1}+"
+    return str(count) if count else ""
+
+
+def emptiness(view: str) -> dict[str, Any]:
+    """What an empty list says: why it is empty and where to go next."""
+    unassigned = reverse("desk:inbox", args=["unassigned"])
+    every = reverse("desk:inbox", args=["open"])
+    words = {
+        "mine": (
+            _("Your inbox is clear"),
+            _("No ticket waits for you. Take one that nobody leads yet."),
+            unassigned,
+            _("Go to unassigned"),
+        ),
+        "unassigned": (
+            _("Everything has an owner"),
+            _("New mail of clients appears here by itself."),
+            every,
+            _("Go to all open"),
+        ),
+        "open": (_("No open tickets"), _("New mail of clients appears here by itself."), "", ""),
+        "solved": (
+            _("Nothing is solved yet"),
+            _("Solved tickets stay here; an answer of the client opens them again."),
+            every,
+            _("Go to all open"),
+        ),
+        "robots": (
+            _("No mail from robots"),
+            _("Newsletters and automatic answers come here and are never acknowledged."),
+            every,
+            _("Go to all open"),
+        ),
+        "quarantine": (
+            _("Quarantine is empty"),
+            _("Mail that cannot be read comes here with its original. Nothing is lost."),
+            every,
+            _("Go to all open"),
+        ),
+    }[view]
+    names = ("empty_title", "empty_text", "empty_href", "empty_action")
+    return dict(zip(names, words, strict=True))

@@ -1,0 +1,202 @@
+"""Everything the middle column shows of one ticket, read in six queries."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+from django.utils.translation import gettext as _
+
+from zabota.desk import conversation, inbox, reasons, timeline
+from zabota.desk.cards import Choice
+from zabota.staff import policy
+from zabota.staff.models import Agent, Level, Queue, Topic
+from zabota.tickets import links, queries
+from zabota.tickets.actions.change import BY_HAND
+from zabota.tickets.models import (
+    CloseReason,
+    Direction,
+    Message,
+    Participant,
+    Status,
+    Ticket,
+    TicketType,
+    Urgency,
+)
+
+URGENCY_ICONS = {1: "chevrons-up", 2: "chevron-up", 3: "circle", 4: "arrow-down"}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What stands in the composer when the page is drawn: after a refusal, the text typed."""
+
+    text: str = ""
+    mode: str = "reply"
+    error: str = ""
+
+
+def content(
+    agent: Agent,
+    ticket: Ticket,
+    view: str,
+    *,
+    everything: bool = False,
+    draft: Draft | None = None,
+    error: str = "",
+) -> dict[str, Any]:
+    """The values of `desk/pane.html`; `error` stands above the conversation."""
+    limit = conversation.ALL if everything else conversation.SHOWN
+    messages = conversation.messages_of(ticket, limit + 1)
+    has_more = len(messages) > limit
+    messages = messages[-limit:]
+    events = conversation.events_of(ticket)
+    named = timeline.agents_in(events)
+    owners, agents = policy.colleagues(ticket.queue_id, Level.REPLY, named)
+    queues = queues_with_topics()
+    names = timeline.Names(agents, {one.pk: one for one in queues}, topics_of(queues))
+    talk = conversation.conversation(messages, events, names, hidden=int(has_more))
+    may = queries.may(agent, ticket)
+    return {
+        "ticket": ticket,
+        "view": view,
+        "talk": talk,
+        "may": may,
+        "draft": draft or Draft(),
+        "error": error,
+        "token": secrets.token_urlsafe(12),
+        "to": recipient(ticket, messages),
+        "why_no_reply": why_no_reply(ticket, may),
+        "why": reasons.of(ticket, messages, events, names),
+        "max_mb": settings.MAX_UPLOAD_MB,
+        "owners": owner_choices(owners, ticket),
+        "urgencies": urgency_choices(ticket),
+        "statuses": status_choices(ticket),
+        "types": [(key, label, key == ticket.type) for key, label in TicketType.choices],
+        "topics": topic_options(names.topics.values(), ticket),
+        "queues": queue_options(queues, ticket),
+        "was_moved": any(row.kind == "tickets.queue_changed" for row in events),
+        "closings": closings(ticket),
+        "urgency_key": inbox.URGENCY_KEYS[ticket.urgency],
+    }
+
+
+def queues_with_topics() -> list[Queue]:
+    """All queues with their department and `topic_rows`, in one query."""
+    topics = Topic.objects.filter(queue=OuterRef("pk")).order_by("id")
+    fields = ("id", "name_ru", "name_en", "queue_id", "is_active")
+    rows = topics.values(row=JSONObject(**{name: name for name in fields}))
+    return list(
+        Queue.objects.select_related("department")
+        .annotate(topic_rows=ArraySubquery(rows))
+        .order_by("department_id", "line", "id")
+    )
+
+
+def topics_of(queues: Iterable[Queue]) -> dict[int, Topic]:
+    """The topics of these queues by id."""
+    rows = [row for queue in queues for row in queue.topic_rows]  # type: ignore[attr-defined]
+    return {row["id"]: Topic(**row) for row in rows}
+
+
+def recipient(ticket: Ticket, messages: list[Message]) -> str:
+    """Who will get the answer, with the copies, as the composer says it (see tickets.deliver)."""
+    if ticket.contact is None:
+        return ""
+    address = ticket.contact_address  # type: ignore[attr-defined]
+    own = ticket.inbox.address if ticket.inbox else ""
+    received = [one for one in messages if one.direction == Direction.IN and not one.robot]
+    if received and received[-1].contact_id == ticket.contact_id:
+        for email, _name in received[-1].answer_to:
+            if email and links.plain_address(email) != own:
+                address = email
+                break
+    rows = Participant.objects.filter(ticket=ticket).values_list("address", flat=True)
+    first = ticket.contact_address  # type: ignore[attr-defined]
+    copies = [one for one in rows.order_by("id")[:31] if one not in {address, first}]
+    name = ticket.contact.name
+    text = f"{name} <{address}>" if name else address
+    if copies:
+        text = _("%(name)s, copies: %(copies)s") % {"name": text, "copies": ", ".join(copies)}
+    return text
+
+
+def why_no_reply(ticket: Ticket, may: dict[str, bool]) -> str:
+    """Why this agent cannot answer here; '' when he can."""
+    if not may["reply"]:
+        return _("You may read this queue, not answer in it.")
+    if ticket.contact is None:
+        return _("There is no client to answer to.")
+    if ticket.status == Status.CLOSED:
+        return _("The ticket is closed: an answer of the client opens a follow-up.")
+    return ""
+
+
+def owner_choices(owners: Iterable[Agent], ticket: Ticket) -> list[Choice]:
+    """Everybody who may answer here, and nobody."""
+    nobody = Choice("", _("Nobody"), "x", chosen=ticket.owner_id is None)
+    people = [
+        Choice(str(one.pk), f"{one.surname} {one.first_name}", chosen=one.pk == ticket.owner_id)
+        for one in owners
+    ]
+    return [nobody, *people]
+
+
+def urgency_choices(ticket: Ticket) -> list[Choice]:
+    """The four levels with their keys."""
+    return [
+        Choice(
+            str(value),
+            str(label),
+            URGENCY_ICONS[value],
+            chosen=value == ticket.urgency,
+            key=str(value),
+        )
+        for value, label in Urgency.choices
+    ]
+
+
+def status_choices(ticket: Ticket) -> list[Choice]:
+    """The statuses that are set by hand."""
+    return [
+        Choice(value, str(Status(value).label), chosen=value == ticket.status)
+        for value in Status.values
+        if value in BY_HAND
+    ]
+
+
+def topic_options(topics: Iterable[Topic], ticket: Ticket) -> list[tuple[str, str, bool]]:
+    """Topics in use, and the present one."""
+    found = [("", _("no topic"), ticket.topic_id is None)]
+    found += [
+        (str(topic.pk), str(topic), topic.pk == ticket.topic_id)
+        for topic in topics
+        if topic.is_active or topic.pk == ticket.topic_id
+    ]
+    return found
+
+
+def queue_options(queues: Iterable[Queue], ticket: Ticket) -> list[tuple[str, str, bool]]:
+    """Queues in use with their department."""
+    return [
+        (str(queue.pk), f"{queue.department} · {queue}", queue.pk == ticket.queue_id)
+        for queue in queues
+        if (queue.is_active and not queue.is_quarantine) or queue.pk == ticket.queue_id
+    ]
+
+
+def closings(ticket: Ticket) -> list[tuple[str, str]]:
+    """Reasons for which this ticket may be closed without a message."""
+    found = [
+        (CloseReason.SPAM, _("Close as spam")),
+        (CloseReason.DUPLICATE, _("Close as duplicate")),
+    ]
+    if ticket.is_robot:
+        found.insert(0, (CloseReason.ROBOT, _("Close: a robot wrote it")))
+    return [(str(value), label) for value, label in found]

@@ -1,0 +1,170 @@
+"""Writing: replies, notes, calls. The same click twice posts once; a refusal keeps the text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from zabota.channels import outbox
+from zabota.desk import pane
+from zabota.desk.door import is_fragment, ticket_door
+from zabota.desk.forms import uploads
+from zabota.desk.views.change import attempt, chosen_id, finish
+from zabota.desk.views.ticket import whole
+from zabota.staff import policy
+from zabota.staff.models import Agent, Level
+from zabota.tickets import actions, queries
+from zabota.tickets.locking import NotPossible
+from zabota.tickets.models import Direction, Message, Status, Ticket
+
+THEN = {
+    "": "",
+    "solve": "",
+    "wait": Status.WAITING_CLIENT,
+    "internal": Status.WAITING_INTERNAL,
+}
+
+
+@ticket_door("POST", level=Level.REPLY)
+def reply(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """A public answer, with `then` = "", "solve", "wait" or "internal"."""
+    body, then = request.POST.get("body", ""), request.POST.get("then", "")
+    solves = then == "solve"
+    if solves:
+        policy.demand(agent, Level.CLOSE, ticket.queue_id)
+    key = once(request, agent, ticket, "reply", body)
+    if newer := unseen(request, agent, ticket, key):
+        return _kept(request, agent, ticket, "reply", newer, 409)
+
+    def work() -> None:
+        if then not in THEN:
+            raise NotPossible(_("There is no such choice."))
+        actions.reply(
+            ticket,
+            body,
+            agent=agent,
+            by=agent.actor,
+            files=uploads(request.FILES.getlist("files")),
+            solve=solves,
+            then=THEN[then],
+            key=key,
+        )
+
+    toast = _("The answer is on its way")
+    return _write(request, agent, ticket, "reply", work, toast, to_next=solves)
+
+
+@ticket_door("POST", level=Level.REPLY)
+def note(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """An internal note."""
+    body = request.POST.get("body", "")
+
+    def work() -> None:
+        if len(body) > actions.MAX_REPLY:
+            raise NotPossible(_("The note is too long: attach it as a file."))
+        actions.add_note(
+            ticket,
+            body,
+            agent=agent,
+            by=agent.actor,
+            files=uploads(request.FILES.getlist("files")),
+            content_key=once(request, agent, ticket, "note", body),
+        )
+
+    return _write(request, agent, ticket, "note", work, _("The note is added"))
+
+
+@ticket_door("POST", level=Level.REPLY)
+def call(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """A call held by telephone (R014)."""
+    given = request.POST
+    summary = given.get("summary", "")
+
+    def work() -> None:
+        actions.log_call(
+            ticket,
+            summary[: actions.MAX_REPLY],
+            agent=agent,
+            by=agent.actor,
+            topic=given.get("topic", ""),
+            advice=given.get("advice", ""),
+            came_in=given.get("direction", "in") != "out",
+            minutes=chosen_id(given.get("minutes", "").strip()) or 0,
+            key=once(request, agent, ticket, "call", summary),
+        )
+
+    return attempt(request, agent, ticket, work, toast=_("The call is logged"))
+
+
+@ticket_door("POST", level=Level.REPLY)
+def retry(request: HttpRequest, agent: Agent, ticket: Ticket, message: int) -> HttpResponse:
+    """Send a message again that failed or is delayed."""
+    row = Message.objects.filter(ticket=ticket, pk=message, outgoing__isnull=False).first()
+    if row is None or row.outgoing_id is None:
+        raise Http404
+    outgoing = row.outgoing_id
+
+    def work() -> None:
+        try:
+            outbox.retry(outgoing, by=agent.actor)
+        except outbox.NotRetryable:
+            raise NotPossible(_("This message is already on its way.")) from None
+
+    return attempt(request, agent, ticket, work, toast=_("It is being sent again"))
+
+
+def once(request: HttpRequest, agent: Agent, ticket: Ticket, what: str, body: str) -> str | None:
+    """The key by which the same form is posted once: its token, the last message its writer saw,
+    and the text. Without a token nothing can be recognised."""
+    token = request.POST.get("token", "")
+    if not token:
+        return None
+    parts = [what, agent.pk, ticket.pk, token, request.POST.get("seen", ""), body.strip()]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def unseen(request: HttpRequest, agent: Agent, ticket: Ticket, key: str | None) -> str:
+    """What stops a reply whose writer has not seen the newest message (UX rule 20); '' else."""
+    seen = request.POST.get("seen", "")
+    if not (seen.isascii() and seen.isdigit()) or len(seen) > 18:
+        return ""
+    if key and Message.objects.filter(ticket=ticket, content_key=key).exists():
+        return ""
+    newer = Message.objects.filter(ticket=ticket, pk__gt=int(seen), purpose="")
+    for message in newer.exclude(agent=agent).select_related("contact").order_by("pk")[:10]:
+        if message.direction == Direction.IN:
+            return _("The client wrote meanwhile. Read it and send again.")
+        if message.direction == Direction.OUT:
+            text = _("%(name)s answered meanwhile. Read it and send again.")
+            return text % {"name": message.signed}
+    return ""
+
+
+def _write(
+    request: HttpRequest,
+    agent: Agent,
+    ticket: Ticket,
+    mode: str,
+    work: Callable[[], None],
+    toast: str,
+    to_next: bool = False,
+) -> HttpResponse:
+    try:
+        work()
+    except NotPossible as refusal:
+        return _kept(request, agent, ticket, mode, str(refusal), 422)
+    return finish(request, agent, ticket, toast=toast, to_next=to_next)
+
+
+def _kept(
+    request: HttpRequest, agent: Agent, ticket: Ticket, mode: str, reason: str, status: int
+) -> HttpResponse:
+    """The reason beside the composer; without scripts the page again with the text in it."""
+    if is_fragment(request):
+        return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
+    draft = pane.Draft(request.POST.get("body", "")[: actions.MAX_REPLY], mode, reason)
+    fresh = queries.visible_ticket(agent, ticket.pk) or ticket
+    return whole(request, agent, fresh, draft=draft, status=status)

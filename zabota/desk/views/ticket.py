@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from zabota.desk import client, inbox, pane
+from zabota.desk.door import fragment_or_page, is_fragment, ticket_door, view_of
+from zabota.desk.views.inbox import workspace
+from zabota.staff.models import Agent
+from zabota.tickets import queries
+from zabota.tickets.models import Ticket
+
+
+@ticket_door()
+def page(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """The work place with this ticket open."""
+    return whole(request, agent, ticket)
+
+
+def whole(
+    request: HttpRequest,
+    agent: Agent,
+    ticket: Ticket,
+    *,
+    draft: pane.Draft | None = None,
+    error: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The whole page of a ticket; `draft` keeps what was typed when an action was refused."""
+    view = view_of(request)
+    content = workspace(agent, view) | {"current": ticket.pk}
+    everything = request.GET.get("all") == "1"
+    content |= pane.content(agent, ticket, view, everything=everything, draft=draft, error=error)
+    return render(request, "desk/ticket.html", content, status=status)
+
+
+@ticket_door()
+def pane_part(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """The middle column alone."""
+    view = view_of(request)
+    if not is_fragment(request):
+        return redirect(f"{reverse('desk:ticket', args=[ticket.pk])}?view={view}")
+    everything = request.GET.get("all") == "1"
+    content = pane.content(agent, ticket, view, everything=everything)
+    return render(request, "desk/pane.html", content)
+
+
+@ticket_door()
+def row(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """The ticket's line in a list; 204 when it does not stand in that list."""
+    view = view_of(request)
+    found = queries.row_of(queries.in_view(agent, view), ticket.pk)
+    if found is None:
+        return HttpResponse(status=204)
+    content = {"card": inbox.card(found), "view": view}
+    return render(request, "desk/row.html", content)
+
+
+@ticket_door()
+def context(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """The panel about the client."""
+    content = client.content(agent, ticket, view_of(request))
+    return fragment_or_page(request, "desk/context.html", content)
