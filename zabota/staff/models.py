@@ -156,6 +156,9 @@ class Agent(AbstractBaseUser):
     expires_at = models.DateTimeField(_("account ends"), null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
+    # Levels by queue, read once for a request (policy.remember).
+    known_levels: dict[int, Level] | None = None
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["surname", "first_name"]

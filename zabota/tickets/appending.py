@@ -53,7 +53,7 @@ def append(
         received_at=at,
         text=parsed.reply or ("" if parsed.quoted else parsed.text),
         quoted=parsed.quoted,
-        html=parsed.html,
+        html=_shown_html(parsed),
         language=parsed.language,
         inbox=raw.inbox,
         raw=raw,
@@ -79,6 +79,13 @@ def append(
     fact = MessageReceived(ticket=ticket.pk, message=message.pk, silent=bool(silent))
     record(fact, stream=ticket.stream, by=by)
     return message
+
+
+def _shown_html(parsed: ParsedMessage) -> str:
+    """HTML without the quote, which is kept as text; '' when only the text could be parted."""
+    if parsed.html_quoted:
+        return parsed.html_reply
+    return "" if parsed.quoted else parsed.html
 
 
 def _store(message: Message, file: ParsedFile) -> None:

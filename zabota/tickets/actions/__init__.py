@@ -1,6 +1,6 @@
 """Everything that may be done to a ticket: lock, guard, change, record, return."""
 
-from zabota.tickets.actions.answer import reply, send_automatic
+from zabota.tickets.actions.answer import MAX_REPLY, reply, send_automatic
 from zabota.tickets.actions.change import (
     rename,
     set_status,
@@ -17,6 +17,7 @@ from zabota.tickets.actions.queueing import move_to_queue, undo_move
 from zabota.tickets.actions.solving import close_silently, reopen, solve
 
 __all__ = [
+    "MAX_REPLY",
     "add_note",
     "assign",
     "close_silently",

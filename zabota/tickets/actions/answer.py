@@ -43,16 +43,22 @@ def reply(
     files: Sequence[Upload] = (),
     solve: bool = False,
     then: str = "",
+    key: str | None = None,
 ) -> Message:
     """A public answer signed with the agent's full name; the first who answers owns a free ticket.
+
+    The same `key` posts once: a second call returns the first message and changes nothing.
 
     `then` is the status afterwards ('' leaves it, a new ticket becomes open). Raises NotPossible
     for an empty answer, an agent without both names (R067), or a ticket that takes no answer.
     """
     body = _checked(body, files)
     with changing(ticket) as row:
+        if before := posted(row, key):
+            return before
         _may_be_answered(row)
-        message = _write(row, body, signed=letters.signature(agent), agent=agent, solves=solve)
+        signed = letters.signature(agent)
+        message = _write(row, body, signed=signed, agent=agent, solves=solve, key=key)
         attach(message, files)
         if row.owner_id is None:
             give(row, agent, by)
@@ -108,6 +114,7 @@ def _write(
     agent: Agent | None = None,
     purpose: str = "",
     solves: bool = False,
+    key: str | None = None,
 ) -> Message:
     host = row.inbox.address.rpartition("@")[2] if row.inbox else "zabota.invalid"
     message = Message.objects.create(
@@ -123,11 +130,17 @@ def _write(
         solves=solves,
         inbox=row.inbox,
         message_id=f"{uuid.uuid4()}.{row.pk}@{host}",
+        content_key=key,
     )
     if not purpose:
         row.last_message_at = message.at
         row.snippet = shorten(body, 160)
     return message
+
+
+def posted(row: Ticket, key: str | None) -> Message | None:
+    """The message that this key posted into the locked ticket before."""
+    return Message.objects.filter(ticket=row, content_key=key).first() if key else None
 
 
 def attach(message: Message, files: Sequence[Upload]) -> None:

@@ -12,7 +12,7 @@ from zabota.lib import clock
 from zabota.lib.html import text_to_html
 from zabota.lib.text import clean, shorten
 from zabota.staff.models import Agent
-from zabota.tickets.actions.answer import Upload, attach
+from zabota.tickets.actions.answer import Upload, attach, posted
 from zabota.tickets.events import CallLogged, NoteAdded
 from zabota.tickets.locking import NotPossible, changing
 from zabota.tickets.models import Direction, Message, Ticket
@@ -31,12 +31,15 @@ def add_note(
 ) -> Message:
     """An internal note, never sent; raises NotPossible for an empty one.
 
-    `raw` is the mail it came by (an agent answered a notification).
+    `raw` is the mail it came by (an agent answered a notification). The same `content_key` adds
+    one note only.
     """
     body = clean(body).strip()
     if not body:
         raise NotPossible(_("The note is empty."))
     with changing(ticket) as row:
+        if before := posted(row, content_key):
+            return before
         message = Message.objects.create(
             ticket=row,
             direction=Direction.NOTE,
@@ -64,10 +67,12 @@ def log_call(
     came_in: bool = True,
     minutes: int = 0,
     at: datetime | None = None,
+    key: str | None = None,
 ) -> Message:
     """A call with its topic, summary and advice (R014); raises NotPossible without a summary.
 
-    `minutes` is its length; `at` when it was held (aware), now by default.
+    `minutes` is its length; `at` when it was held (aware), now by default. The same `key` logs one
+    call only.
     """
     summary = clean(summary).strip()
     if not summary:
@@ -75,9 +80,12 @@ def log_call(
     if not 0 <= minutes <= 24 * 60:
         raise NotPossible(_("The length of the call must be between 0 and 1440 minutes."))
     with changing(ticket) as row:
+        if before := posted(row, key):
+            return before
         message = Message.objects.create(
             ticket=row,
             direction=Direction.CALL,
+            content_key=key,
             agent=agent,
             signed=agent.full_name,
             contact=row.contact,
