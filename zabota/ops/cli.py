@@ -54,7 +54,7 @@ def expected(error: Exception) -> str | None:
     from zabota.ops.postgres import PostgresError
 
     names = {type(error).__name__}
-    if isinstance(error, Failed | PostgresError) or names & {"CannotStart", "NotReady"}:
+    if isinstance(error, Failed | PostgresError) or names & {"CannotStart", "NotReady", "Refused"}:
         return str(error)
     if isinstance(error, Busy):
         return _("The data folder is in use by %(holder)s.") % {"holder": error}
