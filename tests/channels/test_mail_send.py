@@ -137,3 +137,10 @@ def test_missing_file_is_permanent(server: SmtpServer) -> None:
     with pytest.raises(PermanentError, match="gone"):
         KIND.send(inbox_of(server), replace(ENVELOPE, files=(lost,)))
     assert server.taken == []
+
+
+def test_lines_of_dots_arrive(server: SmtpServer) -> None:
+    text = "one\n.\n..two\n.three"
+    KIND.send(inbox_of(server), replace(ENVELOPE, text=text))
+    assert b"\r\n..two\r\n" in server.taken[0].raw
+    assert parse(server.taken[0].raw).text == text
