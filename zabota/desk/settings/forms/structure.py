@@ -1,0 +1,86 @@
+"""Departments, queues and topics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from zabota.channels.models import Inbox
+from zabota.staff.models import Department, Queue, Topic
+
+
+class NamedForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Something with a name in both languages."""
+
+    def clean(self) -> dict[str, Any]:
+        """At least one name is needed."""
+        given = super().clean() or self.cleaned_data
+        given["name_ru"] = given.get("name_ru", "").strip()
+        given["name_en"] = given.get("name_en", "").strip()
+        if not self.errors and not (given["name_ru"] or given["name_en"]):
+            self.add_error("name_ru", _("Write the name in at least one language."))
+        return given
+
+    def _post_clean(self) -> None:
+        # The model says the same about names once more, above the form instead of beside the field.
+        if not self.errors:
+            super()._post_clean()  # type: ignore[misc]
+
+
+class DepartmentForm(NamedForm):
+    """A department."""
+
+    class Meta:
+        model = Department
+        fields = ["name_ru", "name_en"]
+
+
+class QueueForm(NamedForm):
+    """A queue; the quarantine queue cannot be switched off."""
+
+    class Meta:
+        model = Queue
+        fields = ["name_ru", "name_en", "department", "line", "is_active"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.is_quarantine:
+            del self.fields["is_active"]
+
+    def clean_is_active(self) -> bool:
+        """Nothing may lead to a queue that is switched off."""
+        wanted = bool(self.cleaned_data["is_active"])
+        if wanted or self.instance.pk is None:
+            return wanted
+        leading = [
+            *Inbox.objects.filter(queue=self.instance, is_active=True),
+            *Topic.objects.filter(queue=self.instance, is_active=True),
+        ]
+        if leading:
+            names = ", ".join(getattr(one, "name", None) or str(one) for one in leading)
+            raise forms.ValidationError(
+                _("Lead these to another queue first: %(names)s.") % {"names": names}
+            )
+        return wanted
+
+
+class TopicForm(NamedForm):
+    """A topic; it leads to a queue in use."""
+
+    class Meta:
+        model = Topic
+        fields = ["name_ru", "name_en", "queue", "is_active"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        queue = self.fields["queue"]
+        assert isinstance(queue, forms.ModelChoiceField)
+        queue.queryset = queues_to_choose(self.instance.queue_id)
+
+
+def queues_to_choose(present: int | None) -> Any:
+    """Queues in use, and the present one; the quarantine queue is nobody's choice."""
+    usable = Queue.objects.filter(is_active=True, is_quarantine=False)
+    return (usable | Queue.objects.filter(pk=present or 0)).order_by("department_id", "line", "id")

@@ -1,0 +1,153 @@
+"""The change history of a settings page, read from the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
+
+from zabota.channels.events import ImportOrdered
+from zabota.channels.models import Inbox
+from zabota.customers.events import DomainConfirmed
+from zabota.customers.models import Account, AccountDomain
+from zabota.events.models import Event
+from zabota.staff import events
+from zabota.staff.models import Agent, Department, Level, Queue, Role, Topic
+
+SHOWN = 20
+MODELS: dict[str, type[Model]] = {
+    "department": Department, "queue": Queue, "topic": Topic, "inbox": Inbox, "account": Account,
+}  # fmt: skip
+KINDS = (
+    events.SettingChanged, events.AgentInvited, events.AgentChanged, events.RightsChanged,
+    events.SecondFactorReset, events.LinkMade, events.PasswordSet, events.SessionsEnded,
+    ImportOrdered, DomainConfirmed,
+)  # fmt: skip
+# Fields that are no columns of their own.
+FIELDS: dict[str, str | Promise] = {
+    "imap_host": lazy("IMAP server"),
+    "imap_port": lazy("IMAP port"),
+    "imap_tls": lazy("IMAP encryption"),
+    "imap_user": lazy("IMAP user"),
+    "smtp_host": lazy("SMTP server"),
+    "smtp_port": lazy("SMTP port"),
+    "smtp_tls": lazy("SMTP encryption"),
+    "smtp_user": lazy("SMTP user"),
+    "sent_copy": lazy("copy of answers"),
+    "password": lazy("password"),
+    "folders": lazy("folders"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One change: when, who, and what in words."""
+
+    at: datetime
+    who: str
+    text: str
+
+
+def of(what: str, ids: Iterable[int]) -> list[Line]:
+    """The latest changes of these objects (`what`: agent, queue, inbox …), newest first."""
+    streams = [f"{what}:{pk}" for pk in ids]
+    kinds = [kind.kind for kind in KINDS]
+    rows = Event.objects.filter(stream__in=streams, kind__in=kinds).order_by("-id")[:SHOWN]
+    return _worded(list(rows))
+
+
+def _worded(rows: list[Event]) -> list[Line]:
+    facts: list[Any] = [row.fact for row in rows]
+    agents = {int(row.actor[6:]) for row in rows if row.actor.startswith("agent:")}
+    agents |= {fact.agent for fact in facts if hasattr(fact, "agent")}
+    people = {one.pk: one.full_name for one in Agent.objects.filter(pk__in=agents)}
+    return [
+        Line(row.at, _who(row.actor, people), _text(fact, people))
+        for row, fact in zip(rows, facts, strict=True)
+    ]
+
+
+def _who(actor: str, people: dict[int, str]) -> str:
+    kind, _colon, name = actor.partition(":")
+    if kind == "agent":
+        return people.get(int(name), _("an agent"))
+    return _("command line") if name == "console" else _("Zabota")
+
+
+def _text(fact: Any, people: dict[int, str]) -> str:
+    if isinstance(fact, events.SettingChanged):
+        return _setting(fact)
+    if isinstance(fact, ImportOrdered):
+        text = ngettext(
+            "Import of the past ordered: %(num)d mail.",
+            "Import of the past ordered: %(num)d mails.",
+            fact.total,
+        )
+        return text % {"num": fact.total}
+    if isinstance(fact, DomainConfirmed):
+        row = AccountDomain.objects.filter(pk=fact.domain).first()
+        return _("Mail domain confirmed: %(domain)s.") % {"domain": row or "?"}
+    return f"{people.get(fact.agent, '')}: {_of_agent(fact)}"
+
+
+def _of_agent(fact: Any) -> str:
+    if isinstance(fact, events.AgentInvited):
+        return _("account made, role: %(role)s") % {"role": Role(fact.role).label}
+    if isinstance(fact, events.AgentChanged):
+        return _("changed: %(fields)s") % {"fields": _names(Agent, fact.fields)}
+    if isinstance(fact, events.RightsChanged):
+        return _rights(fact)
+    if isinstance(fact, events.SecondFactorReset):
+        return _("second factor reset")
+    if isinstance(fact, events.LinkMade):
+        return _("one-time link given")
+    if isinstance(fact, events.SessionsEnded):
+        text = ngettext("%(num)d session ended", "%(num)d sessions ended", fact.sessions)
+        return text % {"num": fact.sessions}
+    return _("password chosen")
+
+
+def _setting(fact: events.SettingChanged) -> str:
+    model = MODELS.get(fact.what)
+    row = model._default_manager.filter(pk=fact.object).first() if model else None
+    name = str(getattr(row, "name", None) or row or f"№ {fact.object}")
+    if fact.made:
+        return _("Added: %(name)s") % {"name": name}
+    fields = _names(model, fact.fields) if model else ", ".join(fact.fields)
+    return _("%(name)s, changed: %(fields)s") % {"name": name, "fields": fields}
+
+
+def _rights(fact: events.RightsChanged) -> str:
+    queues = {str(queue.pk): str(queue) for queue in Queue.objects.all()}
+    parts = []
+    for pk in sorted({*fact.was, *fact.now}, key=int):
+        was, now = fact.was.get(pk, 0), fact.now.get(pk, 0)
+        if was != now:
+            parts.append(f"{queues.get(pk, pk)}: {_level(was)} → {_level(now)}")
+    return _("rights changed: %(rights)s") % {"rights": "; ".join(parts)}
+
+
+def _level(level: int) -> str:
+    return str(Level(level).label) if level else _("no access")
+
+
+def _names(model: type[Model], fields: Iterable[str]) -> str:
+    return ", ".join(_name(model, field) for field in fields)
+
+
+def _name(model: type[Model], field: str) -> str:
+    if field in FIELDS:
+        return str(FIELDS[field])
+    try:
+        column = model._meta.get_field(field)
+    except FieldDoesNotExist:
+        return field
+    return str(getattr(column, "verbose_name", field))

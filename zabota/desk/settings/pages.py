@@ -1,0 +1,106 @@
+"""The settings pages: what each is for, whom it affects, and by which words it is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Page:
+    """One settings page; `key` is the name of its URL."""
+
+    key: str
+    title: Words
+    icon: str
+    what: Words
+    affects: Words
+    words: Words
+
+    @property
+    def route(self) -> str:
+        """The URL name of the page."""
+        return f"desk:settings:{self.key}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pages that belong together."""
+
+    title: Words
+    pages: tuple[Page, ...]
+
+
+AGENTS = Page(
+    "agents", _("Agents"), "users",
+    _("Who may sign in, with which role, and what each agent may do in which queue."),
+    _("The agent concerned, at once: open pages follow the new rights."),
+    _("people users staff invite role rights access queues second factor password link sessions"),
+)  # fmt: skip
+DEPARTMENTS = Page(
+    "departments", _("Departments"), "building-2",
+    _("The parts of the company that own queues."),
+    _("The names that agents see on queues and in reports."),
+    _("company structure teams"),
+)  # fmt: skip
+QUEUES = Page(
+    "queues", _("Queues"), "inbox",
+    _("Where tickets wait, each for one department and one support line."),
+    _("Agents who see the queue. A queue is never deleted: switch it off instead."),
+    _("line first second quarantine support"),
+)  # fmt: skip
+TOPICS = Page(
+    "topics", _("Topics"), "tag",
+    _("What clients write about. A topic leads its tickets to a queue."),
+    _("Tickets that get the topic from now on; earlier ones stay where they are."),
+    _("subject category route routing"),
+)  # fmt: skip
+INBOXES = Page(
+    "inboxes", _("Inboxes"), "mail",
+    _("The mailboxes whose mail becomes tickets and from which answers are sent."),
+    _("Every client who writes to the address, and the agents of the queue it leads to."),
+    _("mail imap smtp password server folders import past history channel address gmail yandex"),
+)  # fmt: skip
+ACCOUNTS = Page(
+    "accounts", _("Clients"), "book-open",
+    _("The companies you serve, their language, time zone and mail domains."),
+    _("Contacts with a confirmed mail domain join the client by themselves."),
+    _("company account domain contacts customers"),
+)  # fmt: skip
+
+GROUPS = (
+    Group(_("People"), (AGENTS, DEPARTMENTS)),
+    Group(_("Work"), (QUEUES, TOPICS)),
+    Group(_("Channels"), (INBOXES,)),
+    Group(_("Whom we serve"), (ACCOUNTS,)),
+)
+
+
+def fold(text: str) -> str:
+    """Lower case, ё as е, as all searching compares."""
+    return text.lower().replace("ё", "е")
+
+
+def find(query: str) -> list[Group]:
+    """The groups with the pages that hold every word of the query, in either language."""
+    wanted = fold(query).split()
+    found = []
+    for group in GROUPS:
+        pages = tuple(page for page in group.pages if _holds(group, page, wanted))
+        if pages:
+            found.append(Group(group.title, pages))
+    return found
+
+
+def _holds(group: Group, page: Page, wanted: list[str]) -> bool:
+    text = ""
+    for language in ("ru", "en"):
+        with translation.override(language):
+            parts = (group.title, page.title, page.what, page.affects, page.words)
+            text += fold(" ".join(str(part) for part in parts)) + " "
+    return all(word in text for word in wanted)

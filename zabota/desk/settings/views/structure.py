@@ -1,0 +1,113 @@
+"""Departments, queues and topics: lists and forms of one pattern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db import models
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from zabota.desk.settings import history, pages
+from zabota.desk.settings.access import administrators, viewer
+from zabota.desk.settings.forms.structure import DepartmentForm, NamedForm, QueueForm, TopicForm
+from zabota.desk.settings.views.page import sent, show
+from zabota.staff import policy
+from zabota.staff.actions import save_setting
+from zabota.staff.models import Agent, Department, Level, Queue, Topic
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One sort of settings with its page, form and words."""
+
+    name: str
+    page: pages.Page
+    model: type[models.Model]
+    form: type[NamedForm]
+    add: str | Promise
+    heads: tuple[str | Promise, ...]
+
+
+SORTS = {
+    "department": Sort(
+        "department", pages.DEPARTMENTS, Department, DepartmentForm, lazy("Add a department"),
+        (lazy("Department"), lazy("Queues")),
+    ),
+    "queue": Sort(
+        "queue", pages.QUEUES, Queue, QueueForm, lazy("Add a queue"),
+        (lazy("Queue"), lazy("Department"), lazy("Line"), lazy("Agents"), lazy("State")),
+    ),
+    "topic": Sort(
+        "topic", pages.TOPICS, Topic, TopicForm, lazy("Add a topic"),
+        (lazy("Topic"), lazy("Queue"), lazy("State")),
+    ),
+}  # fmt: skip
+
+
+@administrators
+@require_GET
+def rows(request: HttpRequest, sort: str) -> HttpResponse:
+    """All departments, queues or topics."""
+    kind = SORTS[sort]
+    found = sorted(_rows(sort), key=lambda row: (not _in_use(row), pages.fold(str(row))))
+    return show(
+        request,
+        "rows",
+        kind.page,
+        sort=kind,
+        rows=found,
+        lines=history.of(sort, [row.pk for row in found]),
+    )
+
+
+@administrators
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, sort: str, pk: int | None = None) -> HttpResponse:
+    """The form of one; without `pk` of a new one."""
+    kind = SORTS[sort]
+    row = get_object_or_404(kind.model, pk=pk) if pk else None
+    form = kind.form(sent(request), instance=row)
+    if request.method == "POST" and form.is_valid():
+        save_setting(form.instance, form.changed_data, by=viewer(request).actor)
+        messages.success(request, _("Saved: %(name)s.") % {"name": form.instance})
+        return redirect(kind.page.route)
+    return show(
+        request,
+        "edit",
+        kind.page,
+        status=422 if form.errors else 200,
+        sort=kind,
+        row=row,
+        form=form,
+        people=_people(row) if isinstance(row, Queue) else [],
+        lines=history.of(sort, [pk]) if pk else [],
+    )
+
+
+def _rows(sort: str) -> list[Any]:
+    if sort == "department":
+        in_use = Count("queues", filter=Q(queues__is_active=True))
+        return list(Department.objects.annotate(queue_count=in_use))
+    if sort == "queue":
+        working = Count("grants", filter=Q(grants__agent__is_active=True))
+        queues = Queue.objects.select_related("department").annotate(agent_count=working)
+        return list(queues)
+    return list(Topic.objects.select_related("queue"))
+
+
+def _in_use(row: Any) -> bool:
+    return bool(getattr(row, "is_active", True))
+
+
+def _people(queue: Queue) -> list[tuple[Agent, str]]:
+    """Who sees the queue, and what each may do there."""
+    people = policy.agents_of(queue.pk, Level.SEE)
+    return [(one, str(policy.levels(one)[queue.pk].label)) for one in people]
