@@ -22,7 +22,7 @@ def zabota(env: dict[str, str], folder: Path, *words: str, **more: str) -> tuple
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=90,
         check=False,
     )
     output = done.stdout + done.stderr

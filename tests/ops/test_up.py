@@ -18,7 +18,7 @@ import pytest
 from zabota.ops.postgres import Server
 from zabota.ops.processes import left_over_pid, serves
 
-START_LIMIT = 40.0  # seconds; the target is 15, a busy machine gets more
+START_LIMIT = 90.0  # seconds; the target is 15, a busy machine gets more
 
 
 def processes(mark: str) -> dict[str, int]:
@@ -34,7 +34,7 @@ def processes(mark: str) -> dict[str, int]:
     return found
 
 
-def wait_for(question: Callable[[], object], limit: float = 10.0) -> object:
+def wait_for(question: Callable[[], object], limit: float = 30.0) -> object:
     deadline = time.monotonic() + limit
     while True:
         answer = question()
@@ -116,7 +116,7 @@ def test_life_of_an_installation(
     assert wait_for(lambda: answers(free_port))
 
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert processes(str(folder)) == {}
     assert not (folder / "postgres" / "postmaster.pid").exists(), "PostgreSQL was stopped cleanly"
     assert not answers(free_port)

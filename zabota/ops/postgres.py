@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -305,19 +306,25 @@ class Server:
 def running(server: Server) -> Iterator[bool]:
     """Run the server for the block unless somebody else owns it; yields whether it is ours.
 
-    For commands beside `zabota up`: they start the server only if they get the lock and stop only
-    what they started.
+    For commands beside `zabota up`: they start the server only if they get the lock, stop only
+    what they started, and before that wait for the commands that use it too.
     """
     try:
         server.start()
+        is_ours = True
     except Busy:
         wait_for_other(server)
-        yield False
-        return
+        is_ours = False
+    users = os.open(server.cluster.with_name("postgres.users"), os.O_RDONLY | os.O_CREAT, 0o644)
     try:
-        yield True
+        if not is_ours:
+            fcntl.flock(users, fcntl.LOCK_SH)
+        yield is_ours
     finally:
-        server.stop()
+        if is_ours:
+            fcntl.flock(users, fcntl.LOCK_EX)
+            server.stop()
+        os.close(users)
 
 
 def wait_for_other(server: Server, limit: float = 30.0) -> None:
