@@ -109,9 +109,8 @@ def test_a_job_that_kills_each_worker_is_given_up(book: Path) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT id FROM procrastinate_fetch_job_v2(NULL, NULL)")
             (job,) = cursor.fetchone()
-        taking_back = rescue.Rescue()
-        assert taking_back.round() == 0, "one sight is not enough"
-        assert taking_back.round() == 1
+        # A worker that dies every few seconds has no second round: one is enough.
+        assert rescue.Rescue().round() == 1
     (row,) = undelivered.listed()
     assert (row.job, row.error) == (job, "WorkerDied")
     with connection.cursor() as cursor:
@@ -133,7 +132,8 @@ def test_the_job_of_a_living_worker_is_left_alone(book: Path) -> None:
             "WHERE id = %s",
             [worker],
         )
-    assert [taking_back.round() for _ in range(2)] == [0, 1]
+    assert taking_back.round() == 0, "a late heartbeat at one sight is not enough"
+    assert taking_back.round() == 1
 
 
 def test_finished_jobs_are_removed_after_a_day_and_failed_ones_stay(book: Path) -> None:

@@ -14,7 +14,7 @@ STALLED_SECONDS = 6
 MOST_ATTEMPTS = 4
 
 _STALLED = """
-SELECT job.id, job.attempts FROM procrastinate_jobs job
+SELECT job.id, job.attempts, worker.id IS NULL FROM procrastinate_jobs job
   LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
  WHERE job.status = 'doing'
    AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %s))
@@ -37,8 +37,9 @@ class WorkerDied(Exception):
 class Rescue:
     """Takes back the jobs of dead workers.
 
-    A job is taken only when two rounds in a row saw it without a living worker: after a restart of
-    the database all heartbeats are late for a moment.
+    Where the worker is struck off the list (a starting one strikes off the stalled), at once: a
+    worker that dies every few seconds never comes to a second round. Where only the heartbeat is
+    late, when two rounds in a row saw it: after a restart of the database all are, for a moment.
     """
 
     def __init__(self) -> None:
@@ -49,10 +50,14 @@ class Rescue:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(_STALLED, [STALLED_SECONDS])
-                stalled = dict(cursor.fetchall())
+                stalled = {job: (attempts, gone) for job, attempts, gone in cursor.fetchall()}
                 cursor.execute("SELECT now()")
                 now = cursor.fetchone()[0]
-            dead = {job: attempts for job, attempts in stalled.items() if job in self.seen}
+            dead = {
+                job: attempts
+                for job, (attempts, gone) in stalled.items()
+                if gone or job in self.seen
+            }
             for job, attempts in dead.items():
                 if attempts >= MOST_ATTEMPTS:
                     give_up(job)

@@ -21,7 +21,7 @@ from zabota.lib.log import describe
 log = logging.getLogger(__name__)
 
 PUMP_SECONDS = 0.5
-RESCUE_SECONDS = 5.0
+RESCUE_SECONDS = 3.0
 CLEAN_SECONDS = 3600.0
 PUMP_BATCH = 200
 
