@@ -62,7 +62,7 @@ def test_the_letter(agent: Agent) -> None:
     ticket = make.ticket(cc=(Address(*make.MARIA),))
     first = ticket.messages.get()
     message = reply(ticket, "Проверьте «Спам».", agent=agent, by=agent.actor)
-    drain(quiet=True)
+    drain()
     letter = envelope(ticket)
     assert letter.to == (Address(*make.PETR),)
     assert [one.email for one in letter.cc] == [make.MARIA[0]]
@@ -79,14 +79,14 @@ def test_reply_to_of_the_client_is_honoured_but_never_ours(agent: Agent) -> None
     box = make.inbox()
     ticket = make.ticket(to=box, reply_to=(Address(box.address), Address("desk@romashka.example")))
     reply(ticket, "Да.", agent=agent, by=agent.actor)
-    drain(quiet=True)
+    drain()
     assert envelope(ticket).to[0].email == "desk@romashka.example"
 
 
 def test_solved_line_stands_in_the_answer_itself(agent: Agent) -> None:
     ticket = make.ticket()
     reply(ticket, "Готово.", agent=agent, by=agent.actor, solve=True)
-    drain(quiet=True)
+    drain()
     ticket.refresh_from_db()
     assert ticket.status == Status.SOLVED
     assert letters.solved_line(ticket.language) in envelope(ticket).text

@@ -33,7 +33,7 @@ def acknowledged() -> int:
 def test_a_mail_becomes_one_ticket_in_the_inboxs_queue_and_is_acknowledged() -> None:
     box = make.inbox(make.billing())
     raw = make.received(box, make.mail("Где счёт?", subject="Счёт за ноябрь"))
-    drain(quiet=True)
+    drain()
     ticket = Ticket.objects.get()
     raw.refresh_from_db()
     assert raw.state == RawState.DONE
@@ -62,7 +62,7 @@ def test_the_same_mail_in_two_inboxes_is_one_message() -> None:
         second, b"Received: from c by d; Sun, 22 Nov 2026 10:00:09 +0300\r\n" + raw
     )
     with clock.at(clock.now().replace(year=2026, month=11, day=22, hour=8)):
-        drain(quiet=True)
+        drain()
     double.refresh_from_db()
     assert Message.objects.filter(direction=Direction.IN).count() == 1
     assert double.state == RawState.DOUBLE
@@ -73,14 +73,14 @@ def test_the_same_message_id_with_other_words_is_another_message() -> None:
     box = make.inbox()
     make.received(box, make.mail("Раз", Message_ID="<same@x>"))
     make.received(box, make.mail("Два", Message_ID="<same@x>"))
-    drain(quiet=True)
+    drain()
     assert Message.objects.filter(direction=Direction.IN).count() == 2
 
 
 def test_a_mail_from_our_own_address_is_kept_and_never_answered() -> None:
     box = make.inbox()
     make.received(box, make.mail("Сам себе", who=(box.address, "Поддержка")))
-    drain(quiet=True)
+    drain()
     assert Ticket.objects.count() == 1
     assert not Outgoing.objects.exists()
 
@@ -89,14 +89,14 @@ def test_our_own_letter_that_comes_back_makes_no_ticket() -> None:
     ticket = make.ticket()
     agent = make.agent()
     reply(ticket, "Ответ", agent=agent, by=agent.actor)
-    drain(quiet=True)
+    drain()
     ours = Outgoing.objects.get(ticket_message__agent=agent)
     assert ticket.inbox is not None
     raw = make.received(
         ticket.inbox,
         make.mail("Ответ", who=(ticket.inbox.address, "Вера"), Message_ID=f"<{ours.message_id}>"),
     )
-    drain(quiet=True)
+    drain()
     raw.refresh_from_db()
     assert raw.state == RawState.DOUBLE
     assert Ticket.objects.count() == 1
@@ -115,7 +115,7 @@ def test_our_own_letter_that_comes_back_makes_no_ticket() -> None:
 )
 def test_a_robot_is_kept_and_never_answered(name: str, value: str) -> None:
     make.received(make.inbox(), make.mail(**{name: value}))
-    drain(quiet=True)
+    drain()
     assert Ticket.objects.get().is_robot
     assert not Outgoing.objects.exists()
 
@@ -125,7 +125,7 @@ def test_two_robots_without_any_sign_stop_each_other() -> None:
     box = make.inbox()
     for number in range(30):
         make.received(box, make.mail(f"Ваше письмо {number} получено", subject=f"Авто {number}"))
-        drain(quiet=True)
+        drain()
     assert acknowledged() <= 3
     assert Message.objects.filter(direction=Direction.IN).count() == 30
 
@@ -134,7 +134,7 @@ def test_two_robots_without_any_sign_stop_each_other() -> None:
 def test_old_mail_is_marked_late_and_nobody_is_told(age: int) -> None:
     arrived = clock.now() - timedelta(hours=age)
     make.received(make.inbox(), make.mail(), arrived_at=arrived)
-    drain(quiet=True)
+    drain()
     ticket = Ticket.objects.get()
     assert ticket.arrived_late
     assert ticket.created_at == arrived
@@ -143,14 +143,14 @@ def test_old_mail_is_marked_late_and_nobody_is_told(age: int) -> None:
 
 def test_imported_mail_is_silent() -> None:
     make.received(make.inbox(), make.mail(), silent_reason="import")
-    drain(quiet=True)
+    drain()
     assert Ticket.objects.get().arrived_late
     assert not Outgoing.objects.exists()
 
 
 def test_a_wrong_clock_of_the_client_does_not_silence_him() -> None:
     make.received(make.inbox(), make.mail(Date="Mon, 01 Jan 2001 10:00:00 +0300"))
-    drain(quiet=True)
+    drain()
     assert not Ticket.objects.get().arrived_late
     assert acknowledged() == 1
 
@@ -159,7 +159,7 @@ def test_a_form_with_reply_to_belongs_to_the_person() -> None:
     box = make.inbox()
     raw = make.mail(who=(box.address, "Форма сайта"), Reply_To="Пётр <p.lebedev@romashka.example>")
     make.received(box, raw)
-    drain(quiet=True)
+    drain()
     contact = Ticket.objects.get().contact
     assert contact is not None
     assert contact.address == "p.lebedev@romashka.example"
@@ -171,7 +171,7 @@ def test_an_agents_answer_to_a_notification_is_a_note() -> None:
     assert ticket.inbox is not None
     to = links.note_address(ticket.inbox.address, ticket.pk)
     make.received(ticket.inbox, make.mail("Звонил ему", who=(agent.email, "Вера"), to=to))
-    drain(quiet=True)
+    drain()
     note = ticket.messages.get(direction=Direction.NOTE)
     assert (note.text, note.agent) == ("Звонил ему", agent)
     assert Ticket.objects.count() == 1
@@ -183,14 +183,14 @@ def test_an_agent_of_another_queue_cannot_note_by_mail() -> None:
     assert ticket.inbox is not None
     to = links.note_address(ticket.inbox.address, ticket.pk)
     make.received(ticket.inbox, make.mail("Hi", who=(stranger.email, "Sara"), to=to))
-    drain(quiet=True)
+    drain()
     assert not ticket.messages.filter(direction=Direction.NOTE).exists()
 
 
 def test_another_mail_of_an_agent_is_a_ticket_with_him_as_contact() -> None:
     agent = make.agent()
     make.received(make.inbox(), make.mail("Не работает принтер", who=(agent.email, "Вера")))
-    drain(quiet=True)
+    drain()
     contact = Ticket.objects.get().contact
     assert contact is not None
     assert contact.address == agent.email
@@ -209,7 +209,7 @@ class TestQuarantine:
         box = make.inbox()
         make.received(box, b"Subject: ?\r\n\r\nno sender\r\n")
         make.received(box, make.mail("Хорошее письмо"))
-        drain(quiet=True)
+        drain()
         bad = Ticket.objects.get(quarantined__isnull=False)
         assert bad.queue.is_quarantine
         original = bad.messages.get().attachments.get()
@@ -269,5 +269,5 @@ def test_disk_full_takes_nothing_and_the_next_good_mail_is_taken(
         assert not list(tmp_path.iterdir())
         assert not box.raw_messages.exists()
         make.received(box, make.mail("Первое"), place="INBOX:1:1")
-        drain(quiet=True)
+        drain()
     assert Ticket.objects.count() == 1

@@ -28,7 +28,7 @@ def agent() -> Agent:
 def after(days: float) -> None:
     with clock.shifted(timedelta(days=days)):
         run_timers()
-        drain(quiet=True)
+        drain()
 
 
 def notices(ticket: Ticket) -> int:
@@ -38,7 +38,7 @@ def notices(ticket: Ticket) -> int:
 def test_solving_without_an_answer_sends_a_notice_signed_by_the_owner(agent: Agent) -> None:
     ticket = make.ticket(owner=agent)
     solve(ticket, by=agent.actor)
-    drain(quiet=True)
+    drain()
     letter = load(Outgoing.objects.get(ticket_message__purpose=Purpose.SOLVED).envelope)
     assert letter.automatic
     assert letter.text.endswith("-- \nВера Зорина")
@@ -48,7 +48,7 @@ def test_solving_without_an_answer_sends_a_notice_signed_by_the_owner(agent: Age
 def test_without_owner_the_queue_signs_in_the_clients_language(agent: Agent) -> None:
     ticket = make.ticket(who=make.JOHN, language="en")
     solve(ticket, by=agent.actor)
-    drain(quiet=True)
+    drain()
     letter = load(Outgoing.objects.get(ticket_message__purpose=Purpose.SOLVED).envelope)
     assert letter.text.endswith("-- \nFirst line")
     assert "is solved" in letter.text
@@ -57,18 +57,18 @@ def test_without_owner_the_queue_signs_in_the_clients_language(agent: Agent) -> 
 def test_a_second_solution_is_told_again(agent: Agent) -> None:
     ticket = make.ticket()
     solve(ticket, by=agent.actor)
-    drain(quiet=True)
+    drain()
     make.incoming("Опять не приходит", joins=ticket)
-    drain(quiet=True)
+    drain()
     solve(ticket, by=agent.actor)
-    drain(quiet=True)
+    drain()
     assert notices(ticket) == 2
 
 
 def test_robots_get_no_notice(agent: Agent) -> None:
     ticket = make.ticket(robot=Robot.AUTO_GENERATED)
     solve(ticket, by=agent.actor)
-    drain(quiet=True)
+    drain()
     assert not Outgoing.objects.exists()
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_closed_silently_but_spam_robots_and_duplicates(agent: Agent)
         with pytest.raises(NotPossible):
             close_silently(ticket, reason, by=agent.actor)
     close_silently(ticket, "spam", by=agent.actor)
-    drain(quiet=True)
+    drain()
     ticket.refresh_from_db()
     assert (ticket.status, ticket.close_reason) == (Status.CLOSED, "spam")
     assert not Message.objects.filter(ticket=ticket, purpose=Purpose.SOLVED).exists()

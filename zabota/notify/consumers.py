@@ -22,7 +22,7 @@ def client_wrote(event: Event, fact: MessageReceived) -> None:
     """The owner hears by mail that his client wrote; silence for late mail and robots."""
     message = Message.objects.select_related("ticket__owner", "ticket__inbox").get(pk=fact.message)
     ticket, owner = message.ticket, message.ticket.owner
-    if fact.silent or message.robot or owner is None:
+    if fact.silent or message.robot or owner is None or _was_given_since(event):
         return
     _send(owner, ticket, letters.new_message(owner, ticket, message), event)
 
@@ -36,6 +36,12 @@ def given(event: Event, fact: OwnerChanged) -> None:
     if ticket.owner is None or ticket.owner.pk != fact.now:
         return
     _send(ticket.owner, ticket, letters.given(ticket.owner, ticket), event)
+
+
+def _was_given_since(event: Event) -> bool:
+    """He became owner after this message and hears of the whole ticket by that."""
+    later = Event.objects.filter(stream=event.stream, pk__gt=event.pk)
+    return later.filter(kind=OwnerChanged.kind).exists()
 
 
 def _send(agent: Agent, ticket: Ticket, letter: tuple[str, str], event: Event) -> None:

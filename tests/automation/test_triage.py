@@ -1,0 +1,67 @@
+"""First treatment of a message: once, in order, acknowledging only whom it should."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import make
+from tests.drain import drain
+from zabota.automation.triage import PER_WINDOW, take
+from zabota.channels.models import Outgoing
+from zabota.channels.outbox import load
+from zabota.events.models import Event
+from zabota.tickets.models import Message, Purpose, Ticket
+
+pytestmark = pytest.mark.django_db
+
+
+def acks(ticket: Ticket) -> int:
+    return Message.objects.filter(ticket=ticket, purpose=Purpose.ACKNOWLEDGEMENT).count()
+
+
+def why_not(ticket: Ticket) -> list[str]:
+    events = Event.objects.filter(stream=ticket.stream, kind="tickets.triaged").order_by("id")
+    return [event.facts["why_not"] for event in events]
+
+
+def test_treated_once_however_often_the_job_runs() -> None:
+    message = make.incoming()
+    assert take(message.pk, silent=False, by=make.BY)
+    assert not take(message.pk, silent=False, by=make.BY)
+    assert acks(message.ticket) == 1
+    assert why_not(message.ticket) == [""]
+
+
+def test_acknowledged_once_per_ticket_in_the_contacts_language() -> None:
+    make.contact(make.JOHN, language="en")
+    ticket = make.ticket(who=make.JOHN, subject="No code")
+    make.incoming("One more thing", joins=ticket, who=make.JOHN)
+    drain()
+    assert acks(ticket) == 1
+    assert why_not(ticket) == ["", "told"]
+    letter = load(Outgoing.objects.get(ticket_message__ticket=ticket).envelope)
+    assert letter.automatic
+    assert "We have received your request “No code”" in letter.text
+    assert letter.text.endswith("-- \nFirst line")
+
+
+def test_no_acknowledgement_to_an_inbox_of_ours() -> None:
+    other = make.inbox(make.billing())
+    ticket = make.ticket(who=(other.address, "Счета"))
+    drain()
+    assert acks(ticket) == 0
+    assert why_not(ticket) == ["own_address"]
+
+
+def test_many_tickets_of_one_address_are_not_all_acknowledged() -> None:
+    tickets = [make.ticket(subject=f"Вопрос {number}") for number in range(PER_WINDOW + 3)]
+    drain()
+    assert sum(acks(ticket) for ticket in tickets) == PER_WINDOW
+    assert why_not(tickets[-1]) == ["flood"]
+
+
+def test_silent_messages_say_why_nobody_was_told() -> None:
+    message = make.incoming()
+    take(message.pk, silent=True, by=make.BY)
+    assert why_not(message.ticket) == ["silent"]
+    assert acks(message.ticket) == 0

@@ -1,0 +1,200 @@
+"""What a pass over a real IMAP folder takes: everything new, nothing twice, the past in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tests import make
+from tests.drain import drain
+from tests.mailserver import PASSWORD, ImapServer
+from zabota.channels import importing, registry
+from zabota.channels.contract import Mailbox
+from zabota.channels.folders import start_from_now, take_new
+from zabota.channels.models import Folder, ImportRun, Inbox, Outgoing, RawMessage
+from zabota.channels.outbox import send
+from zabota.lib import clock
+from zabota.tickets.models import Attachment, AttachmentState, Message, Ticket
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[ImapServer]:
+    with ImapServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: ImapServer) -> ImapServer:
+    client = running.client()
+    client.select("INBOX")
+    client.store("1:*", "+FLAGS", r"(\Deleted)")
+    client.expunge()
+    client.logout()
+    return running
+
+
+@pytest.fixture
+def inbox(server: ImapServer) -> Inbox:
+    box = make.inbox(config=server.config())
+    box.set_secret(PASSWORD)
+    box.save()
+    return box
+
+
+@pytest.fixture
+def mailbox(inbox: Inbox) -> Iterator[Mailbox]:
+    found = registry.kind("mail").open(inbox)
+    yield found
+    found.close()
+
+
+def letters(server: ImapServer, *texts: str, days_ago: float = 0) -> None:
+    for text in texts:
+        server.append(make.mail(text), moment=clock.now() - timedelta(days=days_ago))
+
+
+def test_a_new_inbox_starts_from_now_on(server: ImapServer, inbox: Inbox, mailbox: Mailbox) -> None:
+    letters(server, "вчера", days_ago=1)
+    letters(server, "только что")
+    start_from_now(inbox, mailbox)
+    letters(server, "новое")
+    assert take_new(inbox, mailbox, "INBOX") == 1
+    drain()
+    assert Ticket.objects.get().snippet == "новое"
+
+
+def test_a_mailbox_seen_for_the_first_time_gives_only_what_came_after_it_was_added(
+    server: ImapServer, inbox: Inbox, mailbox: Mailbox
+) -> None:
+    letters(server, "раньше", days_ago=2)
+    letters(server, "позже")
+    inbox.starts_at = clock.now() - timedelta(hours=1)
+    assert take_new(inbox, mailbox, "INBOX") == 1
+    assert take_new(inbox, mailbox, "INBOX") == 0
+
+
+def test_a_second_pass_takes_nothing_and_touches_no_flag(
+    server: ImapServer, inbox: Inbox, mailbox: Mailbox
+) -> None:
+    start_from_now(inbox, mailbox)
+    letters(server, "раз", "два")
+    assert take_new(inbox, mailbox, "INBOX") == 2
+    assert take_new(inbox, mailbox, "INBOX") == 0
+    assert all(r"\Seen" not in flags for flags, _ in server.messages())
+
+
+def test_a_mail_read_in_another_program_is_taken_all_the_same(
+    server: ImapServer, inbox: Inbox, mailbox: Mailbox
+) -> None:
+    start_from_now(inbox, mailbox)
+    server.append(make.mail("прочитано в телефоне"), flags=r"(\Seen)")
+    assert take_new(inbox, mailbox, "INBOX") == 1
+
+
+def test_an_overlooked_uid_is_found_by_listing_the_last_ones_again(
+    server: ImapServer, inbox: Inbox, mailbox: Mailbox
+) -> None:
+    start_from_now(inbox, mailbox)
+    letters(server, "раз", "два", "три")
+    take_new(inbox, mailbox, "INBOX")
+    RawMessage.objects.order_by("id")[1].delete()
+    assert take_new(inbox, mailbox, "INBOX") == 1
+
+
+def test_renumbered_mailbox_brings_known_mail_once_and_new_mail_in_silence(
+    server: ImapServer, inbox: Inbox, mailbox: Mailbox
+) -> None:
+    start_from_now(inbox, mailbox)
+    letters(server, "известное")
+    take_new(inbox, mailbox, "INBOX")
+    drain()
+    told = Outgoing.objects.count()
+    Folder.objects.update(uidvalidity=1)
+    inbox.last_ok_at = clock.now() - timedelta(minutes=5)
+    inbox.starts_at = clock.now() - timedelta(days=1)
+    letters(server, "пришло во время перенумерации")
+    take_new(inbox, mailbox, "INBOX")
+    drain()
+    assert Message.objects.filter(text="известное").count() == 1
+    assert Ticket.objects.get(snippet="пришло во время перенумерации").arrived_late
+    assert Outgoing.objects.count() == told
+    letters(server, "обычное")
+    take_new(inbox, mailbox, "INBOX")
+    assert not RawMessage.objects.latest("id").is_silent
+
+
+def test_a_message_over_the_limit_leaves_its_head_and_a_word(
+    server: ImapServer, inbox: Inbox, mailbox: Mailbox, settings: object
+) -> None:
+    start_from_now(inbox, mailbox)
+    settings.MAX_MESSAGE_MB = 1  # type: ignore[attr-defined]
+    server.append(make.mail("x" * 70 + "\n" * 3 + ("y" * 70 + "\n") * 20_000, subject="Огромное"))
+    letters(server, "маленькое")
+    assert take_new(inbox, mailbox, "INBOX") == 2
+    drain()
+    big = Ticket.objects.get(subject="Огромное")
+    named = Attachment.objects.get(message__ticket=big)
+    assert (named.state, named.sha256) == (AttachmentState.TOO_LARGE, "")
+    assert named.size > 1_000_000
+    assert Ticket.objects.filter(snippet="маленькое").exists()
+
+
+def test_the_past_is_imported_on_order_with_original_times_and_in_silence(
+    server: ImapServer, inbox: Inbox, mailbox: Mailbox
+) -> None:
+    letters(server, "давно", days_ago=100)
+    letters(server, "месяц назад", "тоже месяц назад", days_ago=30)
+    start_from_now(inbox, mailbox)
+    since = (clock.now() - timedelta(days=40)).date()
+    assert importing.count(inbox, "INBOX", since) == 2
+    run = importing.order(inbox, "INBOX", since, by=make.administrator().actor)
+    while importing.work_off(inbox, mailbox):
+        pass
+    drain()
+    run.refresh_from_db()
+    assert (run.done, run.total, run.finished_at is not None) == (2, 2, True)
+    assert Ticket.objects.filter(arrived_late=True).count() == 2
+    assert all((clock.now() - ticket.created_at).days >= 29 for ticket in Ticket.objects.all())
+    assert not Outgoing.objects.exists()
+    importing.order(inbox, "INBOX", since, by=make.BY)
+    while importing.work_off(inbox, mailbox):
+        pass
+    drain()
+    assert Ticket.objects.count() == 2
+
+
+def test_an_import_of_a_renumbered_folder_says_so(inbox: Inbox, mailbox: Mailbox) -> None:
+    since = clock.now().date()
+    run = importing.order(inbox, "INBOX", since, by=make.BY)
+    ImportRun.objects.update(uidvalidity=1)
+    importing.work_off(inbox, mailbox)
+    run.refresh_from_db()
+    assert run.error
+    assert run.finished_at
+
+
+def test_sent_copy_goes_to_the_server_when_wanted(server: ImapServer, inbox: Inbox) -> None:
+    assert send is not None
+    from zabota.channels.consumers import keep_copy
+    from zabota.channels.events import Sent
+    from zabota.events.models import Event
+
+    client = server.client()
+    client.create("Sent")
+    client.logout()
+    ticket = make.ticket(to=inbox)
+    agent = make.agent()
+    from zabota.tickets.actions import reply
+
+    reply(ticket, "Копия в «Отправленные»", agent=agent, by=agent.actor)
+    drain()
+    inbox.config["sent_copy"] = True
+    inbox.save()
+    row = Outgoing.objects.get(ticket_message__agent=agent)
+    for _ in range(2):
+        keep_copy(Event(), Sent(outgoing=row.pk, attempts=1))
+    assert len(server.messages("Sent")) == 1
