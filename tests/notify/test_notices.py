@@ -1,4 +1,4 @@
-"""Mail to agents: to the owner when his client writes, to the new owner when he is given a ticket."""
+"""Mail to agents: to the owner when his client writes, to who is given a ticket."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import override_settings
@@ -114,7 +115,8 @@ def test_our_own_letter_that_comes_back_makes_no_ticket() -> None:
     ],
 )
 def test_a_robot_is_kept_and_never_answered(name: str, value: str) -> None:
-    make.received(make.inbox(), make.mail(**{name: value}))
+    headers: dict[str, Any] = {name: value}
+    make.received(make.inbox(), make.mail(**headers))
     drain()
     assert Ticket.objects.get().is_robot
     assert not Outgoing.objects.exists()

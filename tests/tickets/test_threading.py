@@ -77,12 +77,12 @@ def test_subject_token_of_a_participant(ticket: Ticket) -> None:
 @pytest.mark.parametrize("by", ["address", "message id", "subject"])
 def test_a_stranger_never_joins(ticket: Ticket, by: str) -> None:
     ours = answer(ticket).message_id
-    clue: dict[str, Any] = {
+    clues: dict[str, dict[str, Any]] = {
         "address": {"delivered_to": [address(ticket)[0].email]},
         "message id": {"in_reply_to": (ours,)},
         "subject": {"subject": f"[#{ticket.pk}]"},
-    }[by]
-    message = came(to=ticket.inbox, who=STRANGER, **clue)
+    }
+    message = came(to=ticket.inbox, who=STRANGER, **clues[by])
     assert message.ticket_id != ticket.pk
     assert message.thread_how == How.STRANGER
     assert message.ticket.maybe_related_id == ticket.pk
