@@ -8,6 +8,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 
+from django.db import transaction
 from django.test import Client
 
 from zabota.channels import blobs
@@ -184,7 +185,7 @@ def incoming(
         "files": files,
     }
     parsed = ParsedMessage(**given | fields)
-    with clock.at(moment):
+    with clock.at(moment), transaction.atomic():
         message = intake.place(raw, parsed, parsed.sender, BY)
     assert message is not None, "the same mail twice"
     return message
@@ -214,7 +215,8 @@ def stored(box: Inbox, content: bytes = b"raw", at: datetime | None = None) -> R
 
 def quarantined(error: str = "No sender", content: bytes = b"Subject: ?\r\n\r\n?") -> Ticket:
     """A ticket of the quarantine queue with its original."""
-    return quarantine.put(stored(inbox(), content), error, BY)
+    with transaction.atomic():
+        return quarantine.put(stored(inbox(), content), error, BY)
 
 
 def mail(
