@@ -64,13 +64,13 @@ SIGNED_OUT = Note("signed-out", ends=True)
 
 @dataclass(eq=False)
 class Listener:
-    """One open stream: what its browser shows (`queues`, None: all it may see; `ticket`) and what
+    """One open stream: what its browser shows (`queues`, None: all it may see; `tickets`) and what
     its agent may see."""
 
     viewer: Viewer
     session: str
     queues: frozenset[int] | None
-    ticket: int = 0
+    tickets: frozenset[int] = frozenset()
     waiting: asyncio.Queue[Note] = field(
         default_factory=lambda: asyncio.Queue(maxsize=MOST_WAITING)
     )
@@ -79,7 +79,7 @@ class Listener:
         """What this listener is told of a change; None when it is none of its business."""
         visible = self.viewer.queues
         shown = visible if self.queues is None else visible & self.queues
-        is_open = change.ticket == self.ticket
+        is_open = change.ticket in self.tickets
         left_shown = not change.left.isdisjoint(shown)
         if change.queue in visible:
             if change.queue not in shown and not is_open and not left_shown:

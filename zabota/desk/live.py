@@ -1,7 +1,7 @@
 """`/live/stream`: the live events of one browser (server-sent events).
 
-`?queues=1,2&ticket=12` names what it shows (`queues=all`: every queue the agent sees); what he may
-not see is never heard, without a word about it. Events: `ticket` {"id", "v", "queue", "owner",
+`?queues=1,2&ticket=12,13` names what it shows (`queues=all`: every queue the agent sees); what he
+may not see is never heard, without a word about it. Events: `ticket` {"id", "v", "queue", "owner",
 "kind"} or {"id", "gone": true}; `reset`: much was missed, fetch what you show; `bye`: the server
 restarts, come back; `signed-out`.
 """
@@ -22,7 +22,7 @@ from zabota.desk.viewers import read_viewers
 
 HEARTBEAT_SECONDS = 15.0
 RETRY = "retry: 1000\n\n"
-MOST_QUEUES = 500
+MOST_NUMBERS = 500
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",
@@ -57,24 +57,24 @@ async def stream(request: Request) -> Response:
     if viewer is None:
         return PlainTextResponse("Sign in first.\n", 401, headers=HEADERS)
     try:
-        queues = read_queues(request.query_params.get("queues", ""))
-        ticket = int(request.query_params.get("ticket") or 0)
+        queues = read_numbers(request.query_params.get("queues", ""))
+        tickets = read_numbers(request.query_params.get("ticket", "")) or frozenset()
         last = read_last(request)
     except ValueError:
         return PlainTextResponse("queues, ticket and last are numbers.\n", 400, headers=HEADERS)
     if _feed is None or _feed.is_deaf():
         return StreamingResponse(iter([RETRY]), 200, HEADERS, "text/event-stream")
-    listener = Listener(viewer, session, queues, ticket)
+    listener = Listener(viewer, session, queues, tickets)
     return StreamingResponse(_events(_feed, listener, last), 200, HEADERS, "text/event-stream")
 
 
-def read_queues(text: str) -> frozenset[int] | None:
-    """Queue ids of "1,2"; None (all) of "all". Raises ValueError."""
+def read_numbers(text: str) -> frozenset[int] | None:
+    """Ids of "1,2"; None (all) of "all". Raises ValueError."""
     if text == "all":
         return None
     numbers = frozenset(int(word) for word in text.split(",") if word)
-    if len(numbers) > MOST_QUEUES:
-        raise ValueError("too many queues")
+    if len(numbers) > MOST_NUMBERS:
+        raise ValueError("too many ids")
     return numbers
 
 

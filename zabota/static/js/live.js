@@ -33,10 +33,8 @@ function streamAddress() {
     want.queues.split(",").filter(Boolean).forEach((one) => queues.add(one));
     if (want.ticket) tickets.add(want.ticket);
   }
-  // The stream follows one ticket beside its queues; with several open, all that the viewer may see.
-  const all = queues.has("all") || tickets.size > 1;
-  const named = all ? "all" : [...queues].sort((a, b) => a - b).join(",");
-  return `${page.live}?queues=${named}&ticket=${tickets.size === 1 ? [...tickets][0] : ""}`;
+  const named = queues.has("all") ? "all" : [...queues].sort((a, b) => a - b).join(",");
+  return `${page.live}?queues=${named}&ticket=${[...tickets].join(",")}`;
 }
 
 function connect(force = false) {
