@@ -24,8 +24,12 @@ BY = system("fetch")
 
 
 def start_from_now(inbox: Inbox, mailbox: Mailbox) -> None:
-    """Set the cursors of a new inbox: what lies there now is the past and waits for an import."""
+    """Set the cursors of a new inbox, or of folders newly chosen: what lies there now is the past
+    and waits for an import. Folders that were read before keep their cursor."""
+    read = set(inbox.cursors.exclude(uidvalidity=0).values_list("name", flat=True))
     for name in folder_names(inbox):
+        if name in read:
+            continue
         state = mailbox.select(name)
         Folder.objects.update_or_create(
             inbox=inbox,
