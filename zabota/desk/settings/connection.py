@@ -7,33 +7,48 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from zabota.channels.kinds.mail.check import Report, Step
 from zabota.channels.models import Inbox
 
 DONE = {
-    ("imap", "connect"): lazy("The incoming server answers."),
-    ("imap", "tls"): lazy("The connection to it is encrypted and its certificate is valid."),
-    ("imap", "login"): lazy("It accepts the name and password."),
-    ("smtp", "connect"): lazy("The outgoing server answers."),
-    ("smtp", "tls"): lazy("The connection to it is encrypted and its certificate is valid."),
-    ("smtp", "login"): lazy("It accepts the name and password for sending."),
+    ("imap", "connect"): gettext_lazy("The incoming server answers."),
+    ("imap", "tls"): gettext_lazy(
+        "The connection to it is encrypted and its certificate is valid."
+    ),
+    ("imap", "login"): gettext_lazy("It accepts the name and password."),
+    ("smtp", "connect"): gettext_lazy("The outgoing server answers."),
+    ("smtp", "tls"): gettext_lazy(
+        "The connection to it is encrypted and its certificate is valid."
+    ),
+    ("smtp", "login"): gettext_lazy("It accepts the name and password for sending."),
 }
 TROUBLE = {
-    "dns": lazy("There is no server with this name. Check the spelling."),
-    "refused": lazy("The server refuses connections at this port. Check the port."),
-    "timeout": lazy("The server did not answer in time. Check name, port and the firewall."),
-    "network": lazy("The server cannot be reached from here. Check name, port and network."),
-    "broken": lazy("Something answers there, but not as a mail server should. Check the port."),
-    "certificate": lazy("The server's certificate is not valid, so it may not be the real one."),
-    "tls": lazy("No encryption at this port. Choose another encryption or another port."),
-    "not_offered": lazy("The server does not offer what is set. Choose another encryption."),
-    "login": lazy("The server does not accept the name or password."),
-    "later": lazy("The server does not let us in at the moment. Try again in some minutes."),
-    "refused_command": lazy("The server let us in but does not show its folders."),
-    "key": lazy("The stored password cannot be read any more. Type it again."),
+    "dns": gettext_lazy("There is no server with this name. Check the spelling."),
+    "refused": gettext_lazy("The server refuses connections at this port. Check the port."),
+    "timeout": gettext_lazy(
+        "The server did not answer in time. Check name, port and the firewall."
+    ),
+    "network": gettext_lazy(
+        "The server cannot be reached from here. Check name, port and network."
+    ),
+    "broken": gettext_lazy(
+        "Something answers there, but not as a mail server should. Check the port."
+    ),
+    "certificate": gettext_lazy(
+        "The server's certificate is not valid, so it may not be the real one."
+    ),
+    "tls": gettext_lazy("No encryption at this port. Choose another encryption or another port."),
+    "not_offered": gettext_lazy(
+        "The server does not offer what is set. Choose another encryption."
+    ),
+    "login": gettext_lazy("The server does not accept the name or password."),
+    "later": gettext_lazy(
+        "The server does not let us in at the moment. Try again in some minutes."
+    ),
+    "refused_command": gettext_lazy("The server let us in but does not show its folders."),
+    "key": gettext_lazy("The stored password cannot be read any more. Type it again."),
 }
 # What the fetch process and the outbox write down, see channels/kinds/mail.
 STORED = (

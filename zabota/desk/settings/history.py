@@ -11,8 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from zabota.channels.events import ImportOrdered
 from zabota.channels.models import Inbox
@@ -33,17 +32,17 @@ KINDS = (
 )  # fmt: skip
 # Fields that are no columns of their own.
 FIELDS: dict[str, str | Promise] = {
-    "imap_host": lazy("IMAP server"),
-    "imap_port": lazy("IMAP port"),
-    "imap_tls": lazy("IMAP encryption"),
-    "imap_user": lazy("IMAP user"),
-    "smtp_host": lazy("SMTP server"),
-    "smtp_port": lazy("SMTP port"),
-    "smtp_tls": lazy("SMTP encryption"),
-    "smtp_user": lazy("SMTP user"),
-    "sent_copy": lazy("copy of answers"),
-    "password": lazy("password"),
-    "folders": lazy("folders"),
+    "imap_host": gettext_lazy("IMAP server"),
+    "imap_port": gettext_lazy("IMAP port"),
+    "imap_tls": gettext_lazy("IMAP encryption"),
+    "imap_user": gettext_lazy("IMAP user"),
+    "smtp_host": gettext_lazy("SMTP server"),
+    "smtp_port": gettext_lazy("SMTP port"),
+    "smtp_tls": gettext_lazy("SMTP encryption"),
+    "smtp_user": gettext_lazy("SMTP user"),
+    "sent_copy": gettext_lazy("copy of answers"),
+    "password": gettext_lazy("password"),
+    "folders": gettext_lazy("folders"),
 }
 
 

@@ -39,37 +39,37 @@ class Group:
 AGENTS = Page(
     "agents", _("Agents"), "users",
     _("Who may sign in, with which role, and what each agent may do in which queue."),
-    _("The agent concerned, at once: open pages follow the new rights."),
+    _("the agent concerned, at once: open pages follow the new rights."),
     _("people users staff invite role rights access queues second factor password link sessions"),
 )  # fmt: skip
 DEPARTMENTS = Page(
     "departments", _("Departments"), "building-2",
     _("The parts of the company that own queues."),
-    _("The names that agents see on queues and in reports."),
+    _("the names that agents see on queues and in reports."),
     _("company structure teams"),
 )  # fmt: skip
 QUEUES = Page(
     "queues", _("Queues"), "inbox",
     _("Where tickets wait, each for one department and one support line."),
-    _("Agents who see the queue. A queue is never deleted: switch it off instead."),
+    _("agents who see the queue. A queue is never deleted: switch it off instead."),
     _("line first second quarantine support"),
 )  # fmt: skip
 TOPICS = Page(
     "topics", _("Topics"), "tag",
     _("What clients write about. A topic leads its tickets to a queue."),
-    _("Tickets that get the topic from now on; earlier ones stay where they are."),
+    _("tickets that get the topic from now on; earlier ones stay where they are."),
     _("subject category route routing"),
 )  # fmt: skip
 INBOXES = Page(
     "inboxes", _("Inboxes"), "mail",
     _("The mailboxes whose mail becomes tickets and from which answers are sent."),
-    _("Every client who writes to the address, and the agents of the queue it leads to."),
+    _("every client who writes to the address, and the agents of the queue it leads to."),
     _("mail imap smtp password server folders import past history channel address gmail yandex"),
 )  # fmt: skip
 ACCOUNTS = Page(
     "accounts", _("Clients"), "book-open",
     _("The companies you serve, their language, time zone and mail domains."),
-    _("Contacts with a confirmed mail domain join the client by themselves."),
+    _("contacts with a confirmed mail domain: they join the client by themselves."),
     _("company account domain contacts customers"),
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from zabota.customers.models import Account
 from zabota.desk.settings.forms import zones
@@ -19,12 +19,12 @@ DOMAIN = re.compile(r"(?!-)[^\s@/:,;]{1,63}(\.[^\s@/:,;.]{1,63})+")
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     """Name, language and zone of a client."""
 
-    time_zone = forms.ChoiceField(label=lazy("Time zone"), required=False)
+    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
 
     class Meta:
         model = Account
         fields = ["name", "language", "time_zone"]
-        help_texts = {"language": lazy("Empty: the language of the inbox they write to.")}
+        help_texts = {"language": gettext_lazy("Empty: the language of the inbox they write to.")}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -39,10 +39,10 @@ class DomainForm(forms.Form):
     """A mail domain to confirm."""
 
     domain = forms.CharField(
-        label=lazy("Mail domain"),
+        label=gettext_lazy("Mail domain"),
         max_length=253,
         widget=forms.TextInput(attrs={"placeholder": "example.com", "autocomplete": "off"}),
-        help_text=lazy("Contacts with this domain and without a client join this one."),
+        help_text=gettext_lazy("Contacts with this domain and without a client join this one."),
     )
 
     def clean_domain(self) -> str:

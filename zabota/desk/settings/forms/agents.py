@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from zabota.desk.settings.forms import zones
 from zabota.lib import clock
@@ -19,11 +19,11 @@ from zabota.staff.policy import CEILING
 class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new agent, or changes to one."""
 
-    time_zone = forms.ChoiceField(label=lazy("Time zone"))
+    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"))
     last_day = forms.DateField(
-        label=lazy("Last day of the account"),
+        label=gettext_lazy("Last day of the account"),
         required=False,
-        help_text=lazy("For trainees and outside helpers; empty: without an end."),
+        help_text=gettext_lazy("For trainees and outside helpers; empty: without an end."),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
@@ -31,8 +31,8 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Agent
         fields = ["email", "surname", "first_name", "patronymic", "position", "role", "language"]
         help_texts = {
-            "email": lazy("The agent signs in with it and gets notices there."),
-            "first_name": lazy("Clients read first name and surname under each answer."),
+            "email": gettext_lazy("The agent signs in with it and gets notices there."),
+            "first_name": gettext_lazy("Clients read first name and surname under each answer."),
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from zabota.channels.models import Inbox
 from zabota.desk.settings.forms import zones
@@ -15,9 +15,9 @@ from zabota.desk.settings.forms.structure import queues_to_choose
 from zabota.desk.settings.presets import PRESETS
 
 ENCRYPTION = [
-    ("tls", lazy("TLS from the start")),
-    ("starttls", lazy("STARTTLS")),
-    ("none", lazy("none (only inside one's own network)")),
+    ("tls", gettext_lazy("TLS from the start")),
+    ("starttls", gettext_lazy("STARTTLS")),
+    ("none", gettext_lazy("none (only inside one's own network)")),
 ]
 SERVERS = (
     "imap_host", "imap_port", "imap_tls", "imap_user", "smtp_host", "smtp_port", "smtp_tls",
@@ -27,7 +27,9 @@ CONFIG = (*SERVERS, "sent_copy")
 
 
 def _port(usual: int) -> forms.IntegerField:
-    return forms.IntegerField(label=lazy("Port"), min_value=1, max_value=65535, initial=usual)
+    return forms.IntegerField(
+        label=gettext_lazy("Port"), min_value=1, max_value=65535, initial=usual
+    )
 
 
 def _plain(**attributes: str) -> forms.TextInput:
@@ -38,42 +40,44 @@ def _plain(**attributes: str) -> forms.TextInput:
 class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new inbox, or changes to one. The password is only ever taken, never shown."""
 
-    preset = forms.ChoiceField(label=lazy("Mail provider"), required=False)
+    preset = forms.ChoiceField(label=gettext_lazy("Mail provider"), required=False)
     time_zone = forms.ChoiceField(
-        label=lazy("Time zone"),
-        help_text=lazy("Of clients who have no time zone of their own."),
+        label=gettext_lazy("Time zone"),
+        help_text=gettext_lazy("Of clients who have no time zone of their own."),
     )
-    imap_host = forms.CharField(label=lazy("Server"), max_length=253, widget=_plain())
+    imap_host = forms.CharField(label=gettext_lazy("Server"), max_length=253, widget=_plain())
     imap_port = _port(993)
-    imap_tls = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION)
+    imap_tls = forms.ChoiceField(label=gettext_lazy("Encryption"), choices=ENCRYPTION)
     imap_user = forms.CharField(
-        label=lazy("User name"),
+        label=gettext_lazy("User name"),
         max_length=254,
         required=False,
         widget=_plain(),
-        help_text=lazy("Empty: the mail address."),
+        help_text=gettext_lazy("Empty: the mail address."),
     )
     password = forms.CharField(
-        label=lazy("Password"),
+        label=gettext_lazy("Password"),
         max_length=1000,
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    smtp_host = forms.CharField(label=lazy("Server"), max_length=253, widget=_plain())
+    smtp_host = forms.CharField(label=gettext_lazy("Server"), max_length=253, widget=_plain())
     smtp_port = _port(465)
-    smtp_tls = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION)
+    smtp_tls = forms.ChoiceField(label=gettext_lazy("Encryption"), choices=ENCRYPTION)
     smtp_user = forms.CharField(
-        label=lazy("User name"),
+        label=gettext_lazy("User name"),
         max_length=254,
         required=False,
         widget=_plain(),
-        help_text=lazy("Empty: the server wants no name and password."),
+        help_text=gettext_lazy("Empty: the server wants no name and password."),
     )
     sent_copy = forms.BooleanField(
-        label=lazy("Put a copy of each answer into the folder of sent mail"),
+        label=gettext_lazy("Put a copy of each answer into the folder of sent mail"),
         required=False,
-        help_text=lazy("Switch off where the provider does that itself (Gmail, Microsoft)."),
+        help_text=gettext_lazy(
+            "Switch off where the provider does that itself (Gmail, Microsoft)."
+        ),
     )
 
     class Meta:
@@ -82,10 +86,10 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
             "name", "address", "sender_name", "queue", "language", "plus_addresses", "is_active",
         ]  # fmt: skip
         help_texts: ClassVar[dict[str, Any]] = {
-            "name": lazy("For agents, such as “Support”."),
-            "sender_name": lazy("Clients see it beside the address."),
-            "queue": lazy("Where new mail waits unless a topic leads elsewhere."),
-            "language": lazy("Of clients whose language is not known."),
+            "name": gettext_lazy("For agents, such as “Support”."),
+            "sender_name": gettext_lazy("Clients see it beside the address."),
+            "queue": gettext_lazy("Where new mail waits unless a topic leads elsewhere."),
+            "language": gettext_lazy("Of clients whose language is not known."),
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -181,9 +185,9 @@ class FoldersForm(forms.Form):
     """Which folders of the mailbox are read."""
 
     folders = forms.MultipleChoiceField(
-        label=lazy("Folders to read"),
+        label=gettext_lazy("Folders to read"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": lazy("Choose at least one folder.")},
+        error_messages={"required": gettext_lazy("Choose at least one folder.")},
     )
 
     def __init__(self, *args: Any, offered: list[str], **options: Any) -> None:
@@ -196,9 +200,9 @@ class FoldersForm(forms.Form):
 class ImportForm(forms.Form):
     """Which part of the past is taken in."""
 
-    folder = forms.ChoiceField(label=lazy("Folder"))
+    folder = forms.ChoiceField(label=gettext_lazy("Folder"))
     since = forms.DateField(
-        label=lazy("From this day on"),
+        label=gettext_lazy("From this day on"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 

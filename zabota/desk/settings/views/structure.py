@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from zabota.desk.settings import history, pages
@@ -38,18 +38,36 @@ class Sort:
 
 SORTS = {
     "department": Sort(
-        "department", pages.DEPARTMENTS, Department, DepartmentForm, lazy("Add a department"),
-        (lazy("Department"), lazy("Queues")),
+        "department",
+        pages.DEPARTMENTS,
+        Department,
+        DepartmentForm,
+        gettext_lazy("Add a department"),
+        (gettext_lazy("Department"), gettext_lazy("Queues")),
     ),
     "queue": Sort(
-        "queue", pages.QUEUES, Queue, QueueForm, lazy("Add a queue"),
-        (lazy("Queue"), lazy("Department"), lazy("Line"), lazy("Agents"), lazy("State")),
+        "queue",
+        pages.QUEUES,
+        Queue,
+        QueueForm,
+        gettext_lazy("Add a queue"),
+        (
+            gettext_lazy("Queue"),
+            gettext_lazy("Department"),
+            gettext_lazy("Line"),
+            gettext_lazy("Agents"),
+            gettext_lazy("State"),
+        ),
     ),
     "topic": Sort(
-        "topic", pages.TOPICS, Topic, TopicForm, lazy("Add a topic"),
-        (lazy("Topic"), lazy("Queue"), lazy("State")),
+        "topic",
+        pages.TOPICS,
+        Topic,
+        TopicForm,
+        gettext_lazy("Add a topic"),
+        (gettext_lazy("Topic"), gettext_lazy("Queue"), gettext_lazy("State")),
     ),
-}  # fmt: skip
+}
 
 
 @administrators
