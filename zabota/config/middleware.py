@@ -66,6 +66,8 @@ class RequestContext:
 
     def _tell(self, request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
         metrics.count_request(response.status_code, seconds)
+        if request.path.startswith(settings.STATIC_URL):
+            return
         # Only an already loaded user: the log must not cost a query. No query string: tokens.
         user = getattr(request, "_cached_user", None)
         log.info(
