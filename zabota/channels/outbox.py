@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from zabota.channels import registry
 from zabota.channels.contract import (
@@ -29,6 +30,8 @@ from zabota.lib.faults import reach
 
 # CHANNELS §1.6 point 9; after the last one a person decides.
 BACKOFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440, 2880)]
+NOTE_LIMIT = 30.0  # seconds; a restart of the database is over by then
+NOTE_PAUSE = 0.5
 
 
 class NotRetryable(Exception):
@@ -70,7 +73,7 @@ def send(event: Event, fact: Queued | RetryDue) -> None:
         _fail(row.pk, str(error), by)
     else:
         reach("outbox.after_send")
-        _note_sent(row.pk, receipt, by)
+        _note_surely(row.pk, receipt, by)
         reach("outbox.noted")
 
 
@@ -135,6 +138,20 @@ def _set_failed(row: Outgoing, error: str, by: Actor) -> None:
     row.attempts += 1
     row.save(update_fields=["state", "last_error", "next_try", "attempts"])
     record(SendFailed(outgoing=row.pk, attempts=row.attempts), stream=_stream(row), by=by)
+
+
+def _note_surely(pk: int, receipt: Receipt, by: Actor) -> None:
+    """The server has it: while the database is away, wait; a failed job would send it again."""
+    deadline = time.monotonic() + NOTE_LIMIT
+    while True:
+        try:
+            _note_sent(pk, receipt, by)
+            return
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() > deadline:
+                raise
+            connection.close()
+            time.sleep(NOTE_PAUSE)
 
 
 def _note_sent(pk: int, receipt: Receipt, by: Actor) -> None:
