@@ -78,6 +78,11 @@ DEBUG = env_flag(
 FAULT = env(
     "ZABOTA_FAULT", "", "Crash tests only: name of the step at which a process kills itself."
 )
+HEALTHY_SECONDS = env_int(
+    "ZABOTA_HEALTHY_SECONDS",
+    60,
+    "A process that lived so long starts again after 1 s when it dies; else after 2, 5, 10 s.",
+)
 LOG_LEVEL = env("ZABOTA_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
 CLAMAV_SOCKET = env(
     "ZABOTA_CLAMAV", "", "ClamAV: path of clamd's socket or host:port; empty: no scan."

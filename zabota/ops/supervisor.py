@@ -56,6 +56,7 @@ class Supervisor:
         *,
         postgres: Server | None = None,
         back_off: Sequence[float] = BACK_OFF,
+        healthy: float = HEALTHY,
         each_tick: Callable[[], None] = lambda: None,
         before_stop: Callable[[], None] = lambda: None,
     ) -> None:
@@ -63,6 +64,7 @@ class Supervisor:
         self.on_line = on_line
         self.postgres = postgres
         self.back_off = tuple(back_off)
+        self.healthy = healthy
         self.each_tick = each_tick
         self.before_stop = before_stop
         self.signals = 0
@@ -121,7 +123,7 @@ class Supervisor:
         now = time.monotonic()
         if child.process is not None:
             if child.alive():
-                if now - child.began > HEALTHY:
+                if now - child.began > self.healthy:
                     child.deaths = 0
                 return
             code = self._bury(child)

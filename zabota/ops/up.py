@@ -47,6 +47,7 @@ def up() -> int:
             children(),
             print_line,
             postgres=server,
+            healthy=settings.HEALTHY_SECONDS,
             each_tick=Greeting(lines),
             before_stop=say_bye,
         ).run()
