@@ -22,3 +22,11 @@ class DomainConfirmed(Fact, kind="customers.domain_confirmed"):
     account: int
     domain: int
     contacts: int
+
+
+@dataclass(frozen=True)
+class DomainReleased(Fact, kind="customers.domain_released"):
+    """New contacts with the domain no longer join the account; those who did stay."""
+
+    account: int
+    domain: int

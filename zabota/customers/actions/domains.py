@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from zabota.customers.events import DomainConfirmed
+from zabota.customers.events import DomainConfirmed, DomainReleased
 from zabota.customers.models import Account, AccountDomain, Contact
 from zabota.events.actor import Actor
 from zabota.events.log import record
@@ -26,11 +26,11 @@ def confirm_domain(account: Account, domain: str, *, by: Actor) -> int:
     domain = domain.strip().lower().lstrip("@")
     if domain in PUBLIC_DOMAINS:
         raise ValidationError(_("%(domain)s is a public mail service.") % {"domain": domain})
-    row = AccountDomain.objects.select_for_update().filter(domain=domain).first()
-    if row and row.account_id != account.pk and row.confirmed_at:
+    known = list(AccountDomain.objects.select_for_update().filter(domain=domain).order_by("pk"))
+    if any(row.confirmed_at and row.account_id != account.pk for row in known):
         raise ValidationError(_("Another client has %(domain)s.") % {"domain": domain})
-    if row is None or row.account_id != account.pk:
-        row = AccountDomain(account=account, domain=domain)
+    own = [row for row in known if row.account_id == account.pk]
+    row = own[0] if own else AccountDomain(account=account, domain=domain)
     row.confirmed_at, row.confirmed_by = clock.now(), by.agent_id
     row.save()
     joined = Contact.objects.filter(
@@ -39,3 +39,15 @@ def confirm_domain(account: Account, domain: str, *, by: Actor) -> int:
     fact = DomainConfirmed(account=account.pk, domain=row.pk, contacts=joined)
     record(fact, stream=f"account:{account.pk}", by=by)
     return joined
+
+
+@transaction.atomic
+def release_domain(domain: AccountDomain, *, by: Actor) -> None:
+    """The domain is no longer confirmed: new contacts stay alone, those who joined stay there."""
+    row = AccountDomain.objects.select_for_update().get(pk=domain.pk)
+    if row.confirmed_at is None:
+        return
+    row.confirmed_at, row.confirmed_by = None, None
+    row.save(update_fields=["confirmed_at", "confirmed_by"])
+    fact = DomainReleased(account=row.account_id, domain=row.pk)
+    record(fact, stream=f"account:{row.account_id}", by=by)
