@@ -258,6 +258,18 @@ def test_the_past_is_counted_ordered_and_shown(
     assert "Import of the past ordered: 2 mails." in client.get(address).content.decode()
 
 
+def test_nothing_is_ordered_for_an_inbox_that_is_switched_off(
+    client: Client, imap: ImapServer, smtp: SmtpServer
+) -> None:
+    inbox = saved(imap, smtp)
+    Inbox.objects.update(is_active=False)
+    answer = client.post(
+        f"/settings/inboxes/{inbox.pk}/import/", {"folder": "INBOX", "since": "2020-01-01"}
+    )
+    assert "This inbox is switched off." in answer.content.decode()
+    assert not ImportRun.objects.exists()
+
+
 def test_a_day_that_has_not_come_is_refused(
     client: Client, imap: ImapServer, smtp: SmtpServer
 ) -> None:

@@ -59,7 +59,16 @@ def test_changes_need_a_post() -> None:
     statuses = {address: client.get(address).status_code for address in targets}
     assert set(statuses.values()) == {200, 405}
     refused = {address.rsplit("/", 2)[-2] for address, code in statuses.items() if code == 405}
-    assert refused == {"queues", "switch", "link", "second-factor", "sessions", "check", "domain"}
+    assert refused == {
+        "queues",
+        "switch",
+        "link",
+        "second-factor",
+        "sessions",
+        "check",
+        "domain",
+        "release",
+    }
     assert Event.objects.count() == before
 
 
@@ -182,6 +191,23 @@ def test_client_and_mail_domain() -> None:
     assert refused.status_code == 422
     assert "public mail service" in refused.content.decode()
     assert "Romashka" in client.get("/settings/clients/?q=romashka.ex").content.decode()
+
+
+def test_a_wrongly_confirmed_domain_is_released() -> None:
+    account = make.account(domain="romashka.example")
+    earlier = make.contact()
+    client = make.browser(make.administrator(language="en"))
+    form = {"domain": "romashka.example"}
+    answer = client.post(f"/settings/clients/{account.pk}/domain/release/", form, follow=True)
+    assert "Mail domain released: romashka.example." in answer.content.decode()
+    assert "not confirmed" in answer.content.decode()
+    earlier.refresh_from_db()
+    assert earlier.account == account, "who has joined stays"
+    assert make.contact(("new@romashka.example", "Пётр Новый")).account is None
+    other = make.account("Другая")
+    assert client.post(f"/settings/clients/{other.pk}/domain/release/", form).status_code == 404
+    client.post(f"/settings/clients/{other.pk}/domain/", form)
+    assert make.contact(("late@romashka.example", "Иван Поздний")).account == other
 
 
 def test_all_settings_urls_are_in_the_namespace() -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from zabota.channels.events import ImportOrdered
 from zabota.channels.models import Inbox
-from zabota.customers.events import DomainConfirmed
+from zabota.customers.events import DomainConfirmed, DomainReleased
 from zabota.customers.models import Account, AccountDomain
 from zabota.events.models import Event
 from zabota.staff import events
@@ -28,7 +28,7 @@ MODELS: dict[str, type[Model]] = {
 KINDS = (
     events.SettingChanged, events.AgentInvited, events.AgentChanged, events.RightsChanged,
     events.SecondFactorReset, events.LinkMade, events.PasswordSet, events.SessionsEnded,
-    ImportOrdered, DomainConfirmed,
+    ImportOrdered, DomainConfirmed, DomainReleased,
 )  # fmt: skip
 # Fields that are no columns of their own.
 FIELDS: dict[str, str | Promise] = {
@@ -94,6 +94,9 @@ def _text(fact: Any, people: dict[int, str]) -> str:
     if isinstance(fact, DomainConfirmed):
         row = AccountDomain.objects.filter(pk=fact.domain).first()
         return _("Mail domain confirmed: %(domain)s.") % {"domain": row or "?"}
+    if isinstance(fact, DomainReleased):
+        row = AccountDomain.objects.filter(pk=fact.domain).first()
+        return _("Mail domain released: %(domain)s.") % {"domain": row or "?"}
     return f"{people.get(fact.agent, '')}: {_of_agent(fact)}"
 
 

@@ -41,4 +41,5 @@ urlpatterns = [
     path("clients/new/", accounts.account, name="account_new"),
     path("clients/<int:pk>/", accounts.account, name="account"),
     path("clients/<int:pk>/domain/", accounts.domain, name="account_domain"),
+    path("clients/<int:pk>/domain/release/", accounts.release, name="account_domain_release"),
 ]

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from zabota.customers.actions import confirm_domain
-from zabota.customers.models import Account
+from zabota.customers.actions import confirm_domain, release_domain
+from zabota.customers.models import Account, AccountDomain
 from zabota.desk.settings import history, pages
 from zabota.desk.settings.access import administrators, viewer
 from zabota.desk.settings.forms.accounts import AccountForm, DomainForm
@@ -74,6 +74,17 @@ def domain(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, text % {"num": joined})
             return redirect("desk:settings:account", pk)
     return _show(request, row, AccountForm(instance=row), form)
+
+
+@administrators
+@require_POST
+def release(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take back the confirmation of the domain named in the form."""
+    domain = get_object_or_404(AccountDomain, account=pk, domain=request.POST.get("domain", ""))
+    release_domain(domain, by=viewer(request).actor)
+    text = _("%(domain)s is released. Contacts who joined by it stay with this client.")
+    messages.success(request, text % {"domain": domain.domain})
+    return redirect("desk:settings:account", pk)
 
 
 def _show(

@@ -47,6 +47,8 @@ def past(request: HttpRequest, pk: int) -> HttpResponse:
     inbox = get_object_or_404(Inbox, pk=pk)
     report = list_folders(inbox)
     bad = [line for line in connection.lines(report, inbox) if line.tone == "late"]
+    if not inbox.is_active:
+        bad = [connection.Line("late", _("This inbox is switched off. Switch it on first."))]
     data = request.POST if request.method == "POST" else request.GET
     form = ImportForm(data or None, offered=offered_folders(inbox, report))
     number: int | None = None

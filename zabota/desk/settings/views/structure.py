@@ -21,7 +21,7 @@ from zabota.desk.settings.forms.structure import DepartmentForm, NamedForm, Queu
 from zabota.desk.settings.views.page import sent, show
 from zabota.staff import policy
 from zabota.staff.actions import save_setting
-from zabota.staff.models import Agent, Department, Level, Queue, Topic
+from zabota.staff.models import Agent, Department, Grant, Level, Queue, Topic
 
 
 @dataclass(frozen=True)
@@ -127,5 +127,10 @@ def _in_use(row: Any) -> bool:
 
 def _people(queue: Queue) -> list[tuple[Agent, str]]:
     """Who sees the queue, and what each may do there."""
-    people = policy.agents_of(queue.pk, Level.SEE)
-    return [(one, str(policy.levels(one)[queue.pk].label)) for one in people]
+    granted = dict(Grant.objects.filter(queue=queue).values_list("agent_id", "level"))
+    found = []
+    for person in policy.agents_of(queue.pk, Level.SEE):
+        ceiling = policy.CEILING[person.role]
+        level = ceiling if person.is_administrator else min(granted[person.pk], ceiling)
+        found.append((person, str(Level(level).label)))
+    return found
