@@ -208,6 +208,9 @@ def test_a_wrongly_confirmed_domain_is_released() -> None:
     assert client.post(f"/settings/clients/{other.pk}/domain/release/", form).status_code == 404
     client.post(f"/settings/clients/{other.pk}/domain/", form)
     assert make.contact(("late@romashka.example", "Иван Поздний")).account == other
+    taken = client.post(f"/settings/clients/{account.pk}/domain/", form)
+    assert taken.status_code == 422
+    assert "Another client has romashka.example." in taken.content.decode()
 
 
 def test_all_settings_urls_are_in_the_namespace() -> None:
