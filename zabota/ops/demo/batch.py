@@ -22,7 +22,7 @@ from zabota.tickets.models import Attachment, Message, Participant, Ticket
 
 ORDER = (RawMessage, Ticket, Outgoing, Message, Attachment, Participant, Event, Timer)
 AT_ONCE = 1000
-DRAWN = 2000
+DRAWN = 200  # what is left over becomes a gap in the numbers
 
 
 class Batch:

@@ -12,12 +12,11 @@ from typing import Any, cast
 from urllib.parse import quote, unquote
 
 from django.conf import settings
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -25,14 +24,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from zabota.ops.demo import quoting, reading, writing
+from zabota.ops.demo import forms, quoting, reading, writing
 from zabota.ops.demo.places import HOST, Places
 from zabota.ops.demo.reading import Shown
-from zabota.ops.demo.store import Store
+from zabota.ops.demo.store import Store, box_of
 
 HERE = Path(__file__).parent
 SHOWN = 200
-LARGEST_FILE = 10 * 1024 * 1024
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -134,23 +132,26 @@ class Mailbox:
 
     async def send(self, request: Request) -> Response:
         """Send what was written; errors stand above the form, which keeps its words."""
-        form = await request.form()
-        values = {
-            name: str(form.get(name, "")).strip() for name in ("to", "subject", "text", "form")
-        }
-        reply = str(form.get("reply", ""))
+        error: Any = ""
+        try:
+            form = await forms.read(request)
+        except forms.TooLarge:
+            form, error = forms.Form(), _("The files are too large: 10 MB at most.")
+        values = {name: form.get(name) for name in ("to", "subject", "text", "form")}
+        reply = form.get("reply")
         answered = self._letter(request, int(reply)) if reply.isdigit() else None
-        files, error = await _files(form.getlist("files"))
         me = self._me(request)
-        if values["form"] not in quoting.FORMS or "@" not in values["to"]:
+        if error:
+            values["form"] = "gmail"
+        elif values["form"] not in quoting.FORMS or "@" not in values["to"]:
             error = _("Write to whom the letter goes.")
-        if not values["text"]:
+        elif not values["text"]:
             error = _("The letter is empty.")
         if error:
             return self._form(request, answered, values, error, 400)
         draft = writing.Draft(
             me.name, me.address, values["to"], values["subject"], values["text"], values["form"],
-            _language(request), files,
+            _language(request), form.files,
         )  # fmt: skip
         try:
             mail = writing.build(draft, answered)
@@ -163,9 +164,9 @@ class Mailbox:
 
     async def be(self, request: Request) -> Response:
         """Become another client."""
-        form = await request.form()
-        address = str(form.get("address") or form.get("known") or "").strip().lower()
-        name = " ".join(str(form.get("name", "")).split())
+        form = await forms.read(request)
+        address = (form.get("address") or form.get("known")).lower()
+        name = " ".join(form.get("name").split())
         answer = RedirectResponse("/", 303)
         if address.count("@") == 1 and not any(letter.isspace() for letter in address):
             if form.get("address"):
@@ -175,7 +176,7 @@ class Mailbox:
 
     async def language(self, request: Request) -> Response:
         """Another language of the page."""
-        form = await request.form()
+        form = await forms.read(request)
         answer = RedirectResponse("/", 303)
         wanted = "ru" if form.get("language") == "ru" else "en"
         answer.set_cookie("language", wanted, httponly=True, samesite="lax", max_age=31_536_000)
@@ -257,20 +258,6 @@ class Guard:
         await self.app(scope, receive, guarded)
 
 
-async def _files(given: list[Any]) -> tuple[list[tuple[str, str, bytes]], Any]:
-    files, total = [], 0
-    for upload in given:
-        if not isinstance(upload, UploadFile) or not upload.filename:
-            continue
-        content = await upload.read()
-        total += len(content)
-        kind = upload.content_type or "application/octet-stream"
-        files.append((upload.filename, kind, content))
-    if total > LARGEST_FILE:
-        return [], _("The files are too large: 10 MB at most.")
-    return files, ""
-
-
 def _language(request: Request) -> str:
     chosen = request.cookies.get("language")
     if chosen in {"ru", "en"}:
@@ -291,6 +278,7 @@ def _environment() -> Environment:
     made.policies["ext.i18n.trimmed"] = True
     install = cast(Callable[..., None], cast(Any, made).install_gettext_callables)
     install(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)
-    made.filters["clock"] = lambda moment: moment.astimezone().strftime("%d.%m %H:%M")
+    made.filters["clock"] = lambda moment: timezone.localtime(moment).strftime("%d.%m %H:%M")
+    made.filters["plain"] = box_of
     made.filters["kilobytes"] = lambda size: max(1, round(size / 1024))
     return made

@@ -22,9 +22,9 @@ from zabota.channels.models import Inbox
 from zabota.customers.models import Contact
 from zabota.ops.demo import cast, places
 from zabota.ops.demo.imap import Boxes
-from zabota.ops.demo.load import update_inboxes
+from zabota.ops.demo.loading import update_inboxes
 from zabota.ops.demo.mailbox import Mailbox, Person
-from zabota.ops.demo.store import Store
+from zabota.ops.demo.store import Store, box_of
 
 log = logging.getLogger(__name__)
 LARGEST = 60 * 1024 * 1024
@@ -34,6 +34,8 @@ SHOWN_CLIENTS = 5  # of each language
 
 def run() -> None:
     """Serve until SIGTERM; waits for the demonstration to be loaded."""
+    # aiosmtpd tells every address it hears.
+    logging.getLogger("mail").setLevel(logging.WARNING)
     asyncio.run(_run())
 
 
@@ -141,9 +143,3 @@ class Door:
         letter = self.store.put(box, "in", head.encode() + content)
         if box in self.company:
             await self.boxes.deliver(letter)
-
-
-def box_of(recipient: str) -> str:
-    """The box of an address: lower case, without what follows a plus sign."""
-    local, _, domain = recipient.strip().lower().rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"

@@ -29,7 +29,9 @@ ATTACHED = re.compile(
 AGENT_MINUTES = {1: 9, 2: 35, 3: 80, 4: 150}
 WEIGHTS = {1: 0.45, 2: 0.9, 3: 1.3, 4: 1.2}
 MOST_TRIES = 200
+LEAST_REFUSED = 3  # answers of the last days that did not arrive
 GIVEN_UP = timedelta(days=10)
+SOON = timedelta(minutes=15)
 REFUSALS = (
     "550 5.2.2 Mailbox full",
     "550 5.1.1 No such user here",
@@ -67,7 +69,7 @@ class Plot:
     def __init__(self, batch: Batch, world: World, rng: random.Random, now: datetime) -> None:
         self.batch, self.world, self.rng, self.now = batch, world, rng, now
         self.seen: set[str] = set()
-        self.texts = 0
+        self.refused = 0
         self._women = {role.login: role.person.female for role in cast.AGENTS}
 
     def unique(self, make: Callable[[], str]) -> str:
@@ -131,6 +133,7 @@ class Plot:
             return self._client_writes(telling, step, number)
         moment = self._agent_time(telling)
         if moment >= self.now:
+            self._take_for_later(telling)
             return False
         telling.move(moment)
         if telling.life.ticket.owner is None:
@@ -147,7 +150,9 @@ class Plot:
         if number:
             if life.ticket.status == Status.SOLVED and rng.random() < 0.6:
                 return False
-            if life.ticket.status == Status.WAITING_CLIENT and rng.random() < 0.12:
+            fresh = self.now - telling.at < GIVEN_UP
+            waits = life.ticket.status == Status.WAITING_CLIENT
+            if waits and rng.random() < (0.4 if fresh else 0.05):
                 return False
             moment = self._client_time(telling)
             if moment >= self.now:
@@ -177,7 +182,9 @@ class Plot:
         text = self.unique(lambda: self._agent_text(telling, step))
         telling.greeted = True
         fresh = self.now - telling.at < timedelta(days=12)
-        failed = self.rng.choice(REFUSALS) if fresh and self.rng.random() < 0.03 else ""
+        refused = fresh and (self.refused < LEAST_REFUSED or self.rng.random() < 0.03)
+        self.refused += refused
+        failed = self.rng.choice(REFUSALS) if refused else ""
         files = self._files(telling, text) if solve and ATTACHED.search(text) else []
         then = Status.WAITING_CLIENT if "?" in text and not solve else ""
         life.reply(
@@ -205,6 +212,13 @@ class Plot:
             life.move(queue, "topic", telling.at, by)
         life.classify(topic, story.type, story.urgency, story.tags, telling.at, by)
         life.give(telling.agent, telling.at, by)
+
+    def _take_for_later(self, telling: Telling) -> None:
+        """Some fresh tickets have their owner already, who has not answered yet."""
+        waited = self.now - telling.at
+        if telling.life.ticket.owner is None and waited > SOON and self.rng.random() < 0.4:
+            telling.move(telling.at + waited * self.rng.uniform(0.3, 0.9))
+            self._take_over(telling)
 
     def _hand_over(self, telling: Telling, step: Step) -> bool:
         life, by = telling.life, telling.agent.actor

@@ -16,6 +16,7 @@ from zabota.ops.demo.batch import Batch
 from zabota.ops.demo.mails import File
 from zabota.tickets import letters, links
 from zabota.tickets.models import Message, Ticket
+from zabota.tickets.threading import How
 
 ZONE = ZoneInfo("Europe/Moscow")
 SECOND = timedelta(seconds=1)
@@ -166,7 +167,7 @@ class Post:
     def threading(self, mail: mails.Mail) -> tuple[str, str]:
         """Why the mail joined its ticket, with the detail."""
         if not mail.in_reply_to:
-            return "new", ""
+            return How.NEW, ""
         if self.rng.random() < 0.8:
-            return "token", mail.to
-        return "our_message_id", mail.in_reply_to
+            return How.ADDRESS, mail.to
+        return How.OUR_MESSAGE_ID, mail.in_reply_to

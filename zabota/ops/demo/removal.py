@@ -15,7 +15,7 @@ from zabota.channels.models import Inbox, Outgoing, RawMessage
 from zabota.customers.models import Account, Contact
 from zabota.events.forget import forget
 from zabota.ops.demo import places
-from zabota.ops.demo.load import Refused, is_loaded, manifest
+from zabota.ops.demo.loading import Refused, is_loaded, manifest
 from zabota.ops.words import gettext as _
 from zabota.ops.words import say
 from zabota.staff.models import Agent, Department, Queue, Topic

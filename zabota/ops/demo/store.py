@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from zabota.lib import clock
 
 FIRST_UID = 101
 
@@ -40,7 +41,7 @@ class Store:
     def uid_validity(self) -> int:
         """The number that says "the UIDs are still the same"; made once per store."""
         self._base.execute(
-            "INSERT OR IGNORE INTO number VALUES ('uidvalidity', ?)", [int(time.time())]
+            "INSERT OR IGNORE INTO number VALUES ('uidvalidity', ?)", [int(clock.now().timestamp())]
         )
         self._base.commit()
         row = self._base.execute("SELECT value FROM number WHERE name = 'uidvalidity'").fetchone()
@@ -53,7 +54,7 @@ class Store:
                 "INSERT INTO letter (box, kind, uid, at, content, seen) VALUES (?, ?, (SELECT"
                 " coalesce(max(uid) + 1, ?) FROM letter WHERE box = ? AND kind = ?), ?, ?, ?)"
                 " RETURNING *",
-                [box, kind, FIRST_UID, box, kind, time.time(), content, kind == "sent"],
+                [box, kind, FIRST_UID, box, kind, clock.now().timestamp(), content, kind == "sent"],
             ).fetchone()
         return _letter(row)
 
@@ -93,3 +94,9 @@ class Store:
 
 def _letter(row: tuple[int, str, str, int, float, bytes, int]) -> Letter:
     return Letter(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]))
+
+
+def box_of(recipient: str) -> str:
+    """The box of an address: lower case, without what follows a plus sign."""
+    local, _, domain = recipient.strip().lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"

@@ -6,12 +6,14 @@ import smtplib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from django.utils import timezone
+
+from zabota.lib import clock
 from zabota.ops.demo import quoting
 from zabota.ops.demo.places import HOST
 from zabota.ops.demo.reading import Shown
@@ -42,7 +44,7 @@ class Draft:
 
 def build(draft: Draft, answered: Shown | None) -> EmailMessage:
     """The complete mail; an answer carries In-Reply-To, References and the quoted text."""
-    now = datetime.now().astimezone()
+    now = timezone.localtime(clock.now())
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(draft.name, addr_spec=draft.address)
     mail["To"] = Address(addr_spec=draft.to)
@@ -75,7 +77,7 @@ def _quoted(answered: Shown, draft: Draft) -> quoting.Quoted:
     return quoting.Quoted(
         name=answered.name,
         address=answered.answer_to,
-        at=answered.at.astimezone(),
+        at=timezone.localtime(answered.at),
         to=draft.address,
         subject=answered.subject,
         text=answered.text.strip(),

@@ -22,8 +22,8 @@ setTimeout(look, 2000);
 
 for (const frame of document.querySelectorAll("iframe.sheet")) {
   const fit = () => {
-    const page = frame.contentDocument?.documentElement;
-    if (page) frame.style.setProperty("height", `${Math.min(page.scrollHeight + 4, 4000)}px`);
+    const body = frame.contentDocument?.body;
+    if (body) frame.style.setProperty("height", `${Math.min(body.offsetHeight + 30, 4000)}px`);
   };
   frame.addEventListener("load", fit);
   fit();
