@@ -143,6 +143,8 @@ def test_a_stored_password_is_not_handed_to_another_server(
         ({"smtp_port": free_port()}, ["Outgoing mail: The server refuses connections"]),
         ({"imap_host": "no-such-host.invalid"}, ["Incoming mail: There is no server with this"]),
         ({"imap_tls": "tls"}, ["Incoming mail: No encryption at this port."]),
+        ({"imap_host": "imap..example"}, ["Incoming mail: There is no server with this"]),
+        ({"imap_tls": "starttls", "imap_port": 993}, ["Incoming mail: No encryption at this port"]),
         ({"imap_tls": "starttls"}, ["Incoming mail: The server does not offer what is set."]),
         ({"smtp_tls": "starttls"}, ["Outgoing mail: The server does not offer what is set."]),
     ],

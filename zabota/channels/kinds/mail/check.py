@@ -135,6 +135,8 @@ def _trouble(error: Exception) -> tuple[str, str]:
         (imaplib.IMAP4.abort, "connect", "broken"),
         (smtplib.SMTPException, "connect", "broken"),
         (OSError, "connect", "network"),
+        (UnicodeError, "connect", "dns"),
+        (ValueError, "tls", "tls"),  # STARTTLS at the port of TLS
     )
     text = str(error)
     if "TLS not supported" in text:
