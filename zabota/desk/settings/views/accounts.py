@@ -80,10 +80,14 @@ def domain(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def release(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back the confirmation of the domain named in the form."""
-    domain = get_object_or_404(AccountDomain, account=pk, domain=request.POST.get("domain", ""))
-    release_domain(domain, by=viewer(request).actor)
-    text = _("%(domain)s is released. Contacts who joined by it stay with this client.")
-    messages.success(request, text % {"domain": domain.domain})
+    account, name = get_object_or_404(Account, pk=pk), request.POST.get("domain", "")
+    domain = AccountDomain.objects.filter(account=account, domain=name).first()
+    if domain is None:
+        messages.error(request, _("This client has no such domain."))
+    else:
+        release_domain(domain, by=viewer(request).actor)
+        text = _("%(domain)s is released. Contacts who joined by it stay with this client.")
+        messages.success(request, text % {"domain": name})
     return redirect("desk:settings:account", pk)
 
 
