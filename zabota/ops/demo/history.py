@@ -114,17 +114,7 @@ class History:
         )
         message.triaged_at = at + SECOND
         self._attach(message, files)
-        ticket.last_message_at, ticket.snippet = at, shorten(text, 160)
-        by = actor.system("intake")
-        if robot not in QUIET:
-            ticket.awaits_answer = True
-            if ticket.status == Status.SOLVED:
-                self._open_solved(message, at, by)
-            elif ticket.status == Status.WAITING_CLIENT:
-                self.turn(Status.OPEN, at, by)
-        ticket.version += 1
-        fact = facts.MessageReceived(ticket=ticket.pk, message=message.pk, silent=self.late)
-        self._record(fact, at, by)
+        self._wake(message, at)
         self._triage(message, first, at + SECOND, robot)
         return message
 
@@ -288,6 +278,20 @@ class History:
         ticket.solved_at, ticket.awaits_answer = at, False
         self.solved_once = True
         self._record(facts.Solved(ticket=ticket.pk, was=was, told=told), at, by)
+
+    def _wake(self, message: Message, at: datetime) -> None:
+        """What a client's mail changes in its ticket (compare `tickets.appending`)."""
+        ticket, by = self.ticket, actor.system("intake")
+        ticket.last_message_at, ticket.snippet = at, shorten(message.text, 160)
+        if message.robot not in QUIET:
+            ticket.awaits_answer = True
+            if ticket.status == Status.SOLVED:
+                self._open_solved(message, at, by)
+            elif ticket.status == Status.WAITING_CLIENT:
+                self.turn(Status.OPEN, at, by)
+        ticket.version += 1
+        fact = facts.MessageReceived(ticket=ticket.pk, message=message.pk, silent=self.late)
+        self._record(fact, at, by)
 
     def _open_solved(self, message: Message, at: datetime, by: actor.Actor) -> None:
         ticket = self.ticket

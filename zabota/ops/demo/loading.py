@@ -27,6 +27,7 @@ SEED = 20261122
 TICKETS = 2150
 LAST_HOURS = 45  # tickets of the last hours, so that the desk has fresh work at any hour
 DAYS = 90
+LONG = 6  # threads of about forty letters
 
 
 class Refused(Exception):
@@ -109,6 +110,8 @@ def _tell(
         for at in sorted(starts):
             told.append(plot.tell(at))
             bar.step()
+        for at in beginnings(LONG, DAYS - 35, now - timedelta(days=30), rng):
+            plot.tell(at, longest=True)
     odd.notices(plot, 150)
     odd.spam(plot, 45)
     odd.bounces(plot, told, 24)

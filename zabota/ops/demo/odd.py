@@ -229,61 +229,41 @@ def outreach(plot: Plot, count: int) -> None:
 
 def quarantine(plot: Plot, queue: Queue) -> None:
     """Bytes that nobody can read, with the original attached; one was discarded."""
-    inbox = plot.world.inboxes["support"]
     for number, (content, error) in enumerate(UNREADABLE):
         at = plot.now - timedelta(hours=7 + 29 * number)
-        raw: RawMessage = plot.batch.add(
-            RawMessage(
-                inbox=inbox,
-                sha256=plot.batch.keep(content),
-                size=len(content),
-                received_at=at,
-                arrived_at=at,
-                state=RawState.QUARANTINE,
-                error=error,
-            )
-        )
-        raw.place = f"demo:{raw.pk}"
-        ticket: Ticket = plot.batch.add(
-            Ticket(
-                subject=f"{inbox.address}: {error}"[:300],
-                queue=queue,
-                queue_reason="quarantine",
-                inbox=inbox,
-                language=inbox.language,
-                quarantined=raw,
-                is_robot=True,
-                created_at=at,
-                last_message_at=at,
-            )
-        )
-        message: Message = plot.batch.add(
-            Message(
-                ticket=ticket,
-                direction=Direction.IN,
-                raw=raw,
-                inbox=inbox,
-                at=at,
-                received_at=at,
-                text=f"{error} [{raw.size} bytes, {raw.sha256[:8]}]",
-                thread_how="new",
-            )
-        )
-        plot.batch.add(
-            Attachment(
-                message=message,
-                name=f"original-{raw.pk}.eml",
-                size=raw.size,
-                sha256=raw.sha256,
-                content_type="message/rfc822",
-            )
-        )
-        by = actor.system("intake")
-        made = facts.TicketMade(ticket.pk, queue.pk, "quarantine")
-        plot.batch.record(made, stream=ticket.stream, by=by, at=at)
-        plot.batch.record(facts.Quarantined(ticket.pk, raw.pk), stream=ticket.stream, by=by, at=at)
+        ticket, raw = _unreadable(plot, queue, content, error, at)
         if number == len(UNREADABLE) - 1:
             _discard(plot, ticket, raw, at + timedelta(hours=3))
+
+
+def _unreadable(
+    plot: Plot, queue: Queue, content: bytes, error: str, at: datetime
+) -> tuple[Ticket, RawMessage]:
+    inbox, add = plot.world.inboxes["support"], plot.batch.add
+    digest, size = plot.batch.keep(content), len(content)
+    raw: RawMessage = add(
+        RawMessage(inbox=inbox, sha256=digest, size=size, received_at=at, arrived_at=at,
+                   state=RawState.QUARANTINE, error=error)
+    )  # fmt: skip
+    raw.place = f"demo:{raw.pk}"
+    ticket: Ticket = add(
+        Ticket(subject=f"{inbox.address}: {error}"[:300], queue=queue, queue_reason="quarantine",
+               inbox=inbox, language=inbox.language, quarantined=raw, is_robot=True,
+               created_at=at, last_message_at=at)
+    )  # fmt: skip
+    message: Message = add(
+        Message(ticket=ticket, direction=Direction.IN, raw=raw, inbox=inbox, at=at, received_at=at,
+                text=f"{error} [{size} bytes, {digest[:8]}]", thread_how="new")
+    )  # fmt: skip
+    add(
+        Attachment(message=message, name=f"original-{raw.pk}.eml", size=size, sha256=digest,
+                   content_type="message/rfc822")
+    )  # fmt: skip
+    by, stream = actor.system("intake"), ticket.stream
+    made = facts.TicketMade(ticket.pk, queue.pk, "quarantine")
+    plot.batch.record(made, stream=stream, by=by, at=at)
+    plot.batch.record(facts.Quarantined(ticket.pk, raw.pk), stream=stream, by=by, at=at)
+    return ticket, raw
 
 
 def _discard(plot: Plot, ticket: Ticket, raw: RawMessage, at: datetime) -> None:

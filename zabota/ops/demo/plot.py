@@ -29,6 +29,7 @@ ATTACHED = re.compile(
 AGENT_MINUTES = {1: 9, 2: 35, 3: 80, 4: 150}
 WEIGHTS = {1: 0.45, 2: 0.9, 3: 1.3, 4: 1.2}
 MOST_TRIES = 200
+MOST_TURNS = 30
 LEAST_REFUSED = 3  # answers of the last days that did not arrive
 GIVEN_UP = timedelta(days=10)
 SOON = timedelta(minutes=15)
@@ -85,20 +86,22 @@ class Plot:
         """An unused reading of `text`; raises TooFewReadings."""
         return self.unique(lambda: expand(text, self.rng, slots, female))
 
-    def tell(self, at: datetime) -> History:
-        """One ordinary ticket that begins at `at`."""
+    def tell(self, at: datetime, *, longest: bool = False) -> History:
+        """One ticket that begins at `at`; with `longest` the story with the most letters."""
         language = "ru" if self.rng.random() < 0.7 else "en"
-        story = self._story(language)
+        story = self._story(language, longest)
         client = self.rng.choice(self.world.clients[language])
         telling = self._begin(story, client, at)
-        for number, step in enumerate(self._steps(story)):
+        for number, step in enumerate(self._steps(story, longest)):
             if not self._take(telling, step, number):
                 break
         self._finish(telling)
         return telling.life
 
-    def _story(self, language: str) -> Story:
+    def _story(self, language: str, longest: bool) -> Story:
         known = [s for s in grammar.stories(language).values() if s.subjects]
+        if longest:
+            return next(story for story in known if story.turns)
         weights = [0.3 if s.turns or s.topic == "other" else WEIGHTS[s.urgency] for s in known]
         return self.rng.choices(known, weights)[0]
 
@@ -112,12 +115,12 @@ class Plot:
         agent = self.world.agents[login]
         return Telling(story, client, slots, life, queue, agent, self._women[login], at)
 
-    def _steps(self, story: Story) -> Iterator[Step]:
+    def _steps(self, story: Story, longest: bool) -> Iterator[Step]:
         steps = list(story.steps)
         if story.turns:
             language = "ru" if story.turns == "migration" else "en"
             turns = grammar.stories(language)[story.turns].steps
-            count = self.rng.choice((4, 10, 18, 26, 30, 30)) // 2 * 2
+            count = MOST_TURNS if longest else self.rng.choice((4, 10, 18, 26))
             steps = steps[:2] + turns[:count] + steps[2:]
         for number, step in enumerate(steps):
             yield step
@@ -151,7 +154,7 @@ class Plot:
             if life.ticket.status == Status.SOLVED and rng.random() < 0.6:
                 return False
             fresh = self.now - telling.at < GIVEN_UP
-            waits = life.ticket.status == Status.WAITING_CLIENT
+            waits = life.ticket.status == Status.WAITING_CLIENT and not telling.story.turns
             if waits and rng.random() < (0.4 if fresh else 0.05):
                 return False
             moment = self._client_time(telling)
@@ -159,7 +162,9 @@ class Plot:
                 return False
             telling.move(moment)
         text = self.unique(lambda: self._client_text(telling, step, first=not number))
-        life.receive(text, telling.at, files=self._files(telling, text), html=rng.random() < 0.45)
+        files = self._files(telling, text)
+        html = rng.random() < 0.45 or any(file.content_id for file in files)
+        life.receive(text, telling.at, files=files, html=html)
         return True
 
     def _client_text(self, telling: Telling, step: Step, first: bool) -> str:

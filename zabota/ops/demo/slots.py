@@ -58,6 +58,8 @@ class Slots(dict[str, str]):
             num=many(rng, 11, 98),
             num4=str(rng.randint(1001, 9998)),
             gb=str(rng.randint(12, 480)),
+            min=many(rng, 10, 58),
+            sec=many(rng, 5, 19),
             date=day(at - timedelta(days=rng.randint(1, 9)), language),
             fdate=day(at + timedelta(days=rng.randint(4, 12)), language),
         )
@@ -71,8 +73,6 @@ class Slots(dict[str, str]):
             return (
                 f"{hour if hour < 20 else rng.randint(9, 12):02}:{rng.choice((0, 15, 30, 45)):02}"
             )
-        if name in {"min", "sec"}:
-            return many(rng, *((10, 58) if name == "min" else (5, 19)))
         ranges = {"ms": (38, 420), "ms2": (60, 510), "pct": (61, 98), "pct2": (3, 29),
                   "gb2": (6, 60),
                   "num1": (2, 4), "num2": (16, 24)}  # fmt: skip
