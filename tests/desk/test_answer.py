@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tests import make
-from zabota.desk import forms
+from zabota.channels import blobs
 from zabota.staff.models import Agent
 from zabota.tickets import actions
 from zabota.tickets.models import Attachment, Direction, Message, Status, Ticket
@@ -168,7 +168,7 @@ def test_a_full_disk_is_said(
     def full(chunks: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(forms.blobs, "put", full)
+    monkeypatch.setattr(blobs, "put", full)
     file = SimpleUploadedFile("a.txt", b"x")
     answer = send(client, ticket, body="Файл", files=[file])
     assert answer.status_code == 422

@@ -37,7 +37,7 @@ def post(client: Client, ticket: Ticket, what: str, **form: Any) -> int:
 
 def test_each_property_is_changed(client: Client, ticket: Ticket, vera: Agent) -> None:
     topic = make.topic()
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         "take": {}, "urgency": {"urgency": 1}, "type": {"type": "incident"},
         "topic": {"topic": topic.pk}, "tags": {"tags": "Вход, почта ,, вход"},
         "status": {"status": "waiting_internal"}, "subject": {"subject": "Новая тема"},

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests import make
 from tests.drain import drain
+from zabota.channels import scan
 from zabota.channels.contract import Address, Robot
 from zabota.channels.models import Outgoing, RawMessage
 from zabota.channels.scan import Verdict
-from zabota.desk.views import files
 from zabota.staff.models import Agent, Level
 from zabota.tickets import actions
 from zabota.tickets.models import Attachment, AttachmentState, Message, Ticket
@@ -56,8 +58,7 @@ def test_changes_are_folded_between_messages(vera: Agent) -> None:
 
 
 def test_a_ticket_of_twenty_messages_takes_few_queries(
-    vera: Agent,
-    django_assert_max_num_queries,  # type: ignore[no-untyped-def]
+    vera: Agent, django_assert_max_num_queries: Any
 ) -> None:
     ticket = make.ticket(files=(make.file(),), owner=vera)
     for number in range(10):
@@ -80,6 +81,13 @@ def test_a_long_conversation_hides_its_beginning(vera: Agent) -> None:
     assert "Самое первое" not in pane(vera, ticket)
     assert "Show the older messages" in pane(vera, ticket)
     assert "Самое первое" in pane(vera, ticket, "pane/?all=1")
+
+
+def test_the_page_tells_its_live_stream_what_it_shows(vera: Agent) -> None:
+    ticket = make.ticket()
+    shown = make.browser(vera).get(f"/t/{ticket.pk}/?view=unassigned").content.decode()
+    assert f'data-view="unassigned" data-queues="{ticket.queue_id}"' in shown
+    assert f'id="pane" data-ticket="{ticket.pk}" data-v="{ticket.version}"' in shown
 
 
 def test_why_here_is_one_click_away(vera: Agent) -> None:
@@ -216,7 +224,7 @@ def test_a_file_not_scanned_yet_is_scanned_then(
 ) -> None:
     ticket = make.ticket(files=(make.file(),))
     Attachment.objects.update(state=AttachmentState.UNSCANNED)
-    monkeypatch.setattr(files.scan, "scan", lambda sha256: verdict)
+    monkeypatch.setattr(scan, "scan", lambda sha256: verdict)
     url = f"/t/{ticket.pk}/file/{Attachment.objects.get().pk}/"
     assert make.browser(vera).get(url).status_code == status
 

@@ -20,9 +20,10 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from zabota.lib import clock
+from zabota.lib.html import text_to_html
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("normal", "compact")
@@ -36,7 +37,8 @@ CHANNEL_ICONS = defaultdict(
     {"mail": "mail", "phone": "phone", "portal": "globe", "form": "file-text", "api": "zap"},
 )
 SHEETS = (
-    "tokens", "base", "layout", "controls", "list", "conversation", "composer", "ticket", "overlays",
+    "tokens", "base", "layout", "controls", "list", "conversation", "composer", "ticket",
+    "overlays",
 )  # fmt: skip
 MODULES = (
     "app", "keys", "live", "net", "panes", "elements/composer", "elements/dialog",
@@ -184,12 +186,8 @@ def environment(**options: Any) -> Environment:
 
 
 def lines(text: str) -> Markup:
-    """Plain text as paragraphs: an empty line parts them, a single one breaks; all escaped."""
-    blocks = [block for block in text.replace("\r\n", "\n").split("\n\n") if block.strip()]
-    return Markup("").join(
-        Markup("<p>{}</p>").format(Markup("<br>").join(escape(block.strip("\n")).split("\n")))
-        for block in blocks
-    )
+    """Plain text as paragraphs with links: an empty line parts them, a single one breaks."""
+    return Markup(text_to_html(text))  # noqa: S704 (it escapes everything)
 
 
 def _choice(request: HttpRequest, agent: Any, name: str, allowed: tuple[str, ...]) -> str:

@@ -51,7 +51,7 @@ def workspace(agent: Agent, view: str, before: str = "") -> dict[str, Any]:
         "page": found,
         "groups": inbox.groups(agent),
         "title": inbox.titles()[view],
-        "queues": ",".join(map(str, sorted(policy.levels(agent)))),
+        "queue_numbers": ",".join(map(str, sorted(policy.levels(agent)))),
         "empty": inbox.emptiness(view),
         "current": 0,
     }
