@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from zabota.channels.models import Inbox
 from zabota.events.actor import Actor, system
@@ -14,8 +15,10 @@ from zabota.lib import clock
 from zabota.lib.faults import reach
 from zabota.tickets import letters
 from zabota.tickets.actions import send_automatic
+from zabota.tickets.actions.answer import say
 from zabota.tickets.deliver import recipient
 from zabota.tickets.events import MessageReceived, Solved, Triaged
+from zabota.tickets.locking import changing
 from zabota.tickets.models import Direction, Message, Purpose, Ticket
 
 # At most one automatic answer per address and window: two robots cannot keep each other busy.
@@ -23,7 +26,7 @@ WINDOW = timedelta(minutes=10)
 PER_WINDOW = 3
 
 
-@consumer("automation.triage", MessageReceived)
+@consumer("automation.triage", MessageReceived, atomic=False)
 def on_message(event: Event, fact: MessageReceived) -> None:
     """Mail and messengers reach triage by their fact."""
     take(fact.message, silent=fact.silent, by=system("triage").because(event))
@@ -32,20 +35,19 @@ def on_message(event: Event, fact: MessageReceived) -> None:
 def take(message_id: int, *, silent: bool, by: Actor) -> bool:
     """Treat one client message once; returns whether it was acknowledged."""
     with transaction.atomic():
-        message = Message.objects.select_for_update(of=("self",)).get(pk=message_id)
-        if message.triaged_at is not None:
+        # Locks the message as well: whoever comes second waits here, and finds it marked.
+        untreated = Message.objects.filter(pk=message_id, triaged_at=None)
+        if not untreated.update(triaged_at=clock.now()):
             return False
-        message.triaged_at = clock.now()
-        message.save(update_fields=["triaged_at"])
-        ticket = Ticket.objects.select_for_update().get(pk=message.ticket_id)
-        why_not = reason_to_be_quiet(ticket, message, silent)
-        if not why_not:
-            text = letters.acknowledgement(ticket)
-            send_automatic(ticket, text, purpose=Purpose.ACKNOWLEDGEMENT, by=by)
-        fact = Triaged(
-            ticket=ticket.pk, message=message.pk, acknowledged=not why_not, why_not=why_not
-        )
-        record(fact, stream=ticket.stream, by=by)
+        message = Message.objects.only("ticket_id", "robot").get(pk=message_id)
+        with changing(Ticket(pk=message.ticket_id)) as ticket:
+            why_not = reason_to_be_quiet(ticket, message, silent)
+            if not why_not:
+                say(ticket, letters.acknowledgement(ticket), Purpose.ACKNOWLEDGEMENT, by)
+            fact = Triaged(
+                ticket=ticket.pk, message=message.pk, acknowledged=not why_not, why_not=why_not
+            )
+            record(fact, stream=ticket.stream, by=by)
     reach("triage.taken")
     return not why_not
 
@@ -56,10 +58,8 @@ def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
         return "silent"
     if message.robot:
         return "robot"
-    if Message.objects.filter(ticket=ticket, direction=Direction.OUT).exists():
-        return "told"
-    first = Message.objects.filter(ticket=ticket, direction=Direction.IN).order_by("id").first()
-    if first is not None and first.pk != message.pk:
+    earlier = Q(direction=Direction.OUT) | Q(direction=Direction.IN, pk__lt=message.pk)
+    if Message.objects.filter(earlier, ticket=ticket).exists():
         return "told"
     to = recipient(ticket).email
     if not to or Inbox.objects.filter(address=to).exists():

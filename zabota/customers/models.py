@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from zabota.lib import clock
@@ -61,11 +62,11 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return self.name or str(_("no name"))
 
-    @property
+    @cached_property
     def address(self) -> str:
-        """The first mail address, '' without one."""
-        first = self.identities.filter(kind="mail").order_by("id").first()
-        return first.value if first else ""
+        """The first mail address, '' without one; asked once per object."""
+        mails = self.identities.filter(kind="mail").order_by("id")
+        return mails.values_list("value", flat=True).first() or ""
 
 
 class Identity(models.Model):

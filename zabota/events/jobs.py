@@ -41,11 +41,10 @@ def consume(context: JobContext, event_id: int, consumer: str) -> None:
 
 def run_consumer(event_id: int, consumer: str) -> None:
     """Raises whatever the consumer raises; an atomic one has then changed nothing."""
-    from zabota.events.log import consumer_named
-    from zabota.events.models import Event
+    from zabota.events.log import consumer_named, read
 
     found = consumer_named(consumer)
-    event = Event.objects.get(pk=event_id)
+    event = read(event_id)
     if found.atomic:
         with transaction.atomic():
             found.handle(event, event.fact)
@@ -65,23 +64,36 @@ def defer(event_id: int, stream: str, names: Sequence[str]) -> None:
     )
 
 
+class Wake:
+    """What worker and browsers are told after the commit, in one go for the whole transaction."""
+
+    def __init__(self) -> None:
+        self.notices: list[tuple[str, str]] = []
+        self.has_jobs = False
+
+    def __call__(self) -> None:
+        notices = list(self.notices)
+        if self.has_jobs:
+            notices.append((WORKER_CHANNEL, '{"type": "job_inserted", "job_id": 0}'))
+        calls = ", ".join(["pg_notify(%s, %s)"] * len(notices))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT set_config('synchronous_commit', 'off', true), {calls}",
+                [word for notice in notices for word in notice],
+            )
+
+
 def wake_after_commit(event_id: int, stream: str, has_jobs: bool) -> None:
     """Tell worker and browsers after the commit.
 
     A NOTIFY inside the business transaction would serialise the commits of the whole server
     (TRAPS §2.4); a lost one is covered by the worker's 1 s poll and the browser's window.
     """
-    payload = json.dumps({"event": event_id, "stream": stream})
-
-    def wake() -> None:
-        calls = ["pg_notify(%s, %s)"]
-        values = [LIVE_CHANNEL, payload]
-        if has_jobs:
-            calls.append("pg_notify(%s, %s)")
-            values += [WORKER_CHANNEL, '{"type": "job_inserted", "job_id": 0}']
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT set_config('synchronous_commit', 'off', true), {', '.join(calls)}", values
-            )
-
-    transaction.on_commit(wake, robust=True)
+    # A hook goes with the savepoint that registered it; what it gathered later goes with it too,
+    # or names an event that does not exist, which nobody finds.
+    hooks = [hook for _, hook, _ in connection.run_on_commit if isinstance(hook, Wake)]
+    wake = hooks[-1] if hooks else Wake()
+    wake.notices.append((LIVE_CHANNEL, json.dumps({"event": event_id, "stream": stream})))
+    wake.has_jobs = wake.has_jobs or has_jobs
+    if not hooks:
+        transaction.on_commit(wake, robust=True)

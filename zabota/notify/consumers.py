@@ -20,10 +20,14 @@ from zabota.tickets.models import Message, Ticket
 @consumer("notify.client_wrote", MessageReceived)
 def client_wrote(event: Event, fact: MessageReceived) -> None:
     """The owner hears by mail that his client wrote; silence for late mail and robots."""
-    message = Message.objects.select_related("ticket__owner", "ticket__inbox").get(pk=fact.message)
-    ticket, owner = message.ticket, message.ticket.owner
-    if fact.silent or message.robot or owner is None or _was_given_since(event):
+    owned = Message.objects.filter(pk=fact.message, robot="", ticket__owner__isnull=False)
+    # Most tickets have no owner yet: ask that before reading everything.
+    if fact.silent or not owned.exists() or _was_given_since(event):
         return
+    message = owned.select_related("ticket__owner", "ticket__inbox").first()
+    if message is None or message.ticket.owner is None:
+        return
+    ticket, owner = message.ticket, message.ticket.owner
     _send(owner, ticket, letters.new_message(owner, ticket, message), event)
 
 

@@ -121,25 +121,28 @@ def _add_participants(ticket: Ticket, parsed: ParsedMessage, contact: Contact) -
     people = [(parsed.sender, "from")]
     people += [(address, "to") for address in parsed.to]
     people += [(address, "cc") for address in parsed.cc]
-    if contact.address:
-        Participant.objects.get_or_create(
-            ticket=ticket, address=contact.address, defaults={"name": contact.name, "role": "from"}
+    wanted = {
+        address.email[:320]: Participant(
+            ticket=ticket, address=address.email[:320], name=address.name[:200], role=role
         )
-    for address, role in people[:50]:
-        if not address.email or links.plain_address(address.email) in own:
-            continue
-        Participant.objects.get_or_create(
-            ticket=ticket,
-            address=address.email[:320],
-            defaults={"name": address.name[:200], "role": role},
-        )
+        for address, role in reversed(people[:50])
+        if address.email and links.plain_address(address.email) not in own
+    }
+    if first := contact.address:
+        wanted[first] = Participant(ticket=ticket, address=first, name=contact.name, role="from")
+    known = Participant.objects.filter(ticket=ticket).values_list("address", flat=True)
+    for address in known:
+        wanted.pop(address, None)
+    if wanted:
+        Participant.objects.bulk_create(reversed(wanted.values()), ignore_conflicts=True)
 
 
 def _link_earlier_children(message: Message) -> None:
     """An answer to this mail came before it and opened a ticket: say that they belong together."""
-    for child in threading.children_of(message):
-        if child.ticket.maybe_related_id is None:
-            Ticket.objects.filter(pk=child.ticket_id).update(maybe_related=message.ticket)
+    children = threading.children_of(message)
+    if children:
+        orphans = Ticket.objects.filter(pk__in=children, maybe_related=None)
+        orphans.update(maybe_related=message.ticket)
 
 
 def _change_ticket(

@@ -68,11 +68,12 @@ def recipient(ticket: Ticket) -> Address:
     last = (
         Message.objects.filter(ticket=ticket, direction=Direction.IN, robot="")
         .order_by("-received_at", "-id")
+        .values_list("contact_id", "answer_to")
         .first()
     )
-    own = set(Inbox.objects.values_list("address", flat=True))
-    if last and last.contact_id == ticket.contact_id:
-        for email, name in last.answer_to:
+    if last and last[0] == ticket.contact_id and last[1]:
+        own = set(Inbox.objects.values_list("address", flat=True))
+        for email, name in last[1]:
             if email and links.plain_address(email) not in own:
                 return Address(email, name)
     if contact is None:

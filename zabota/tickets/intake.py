@@ -34,7 +34,11 @@ def take_in(event: Event, fact: RawReceived) -> None:
     """One raw message, once; what cannot be read goes to quarantine and blocks nobody."""
     by = system("intake").because(event)
     with transaction.atomic():
-        raw = RawMessage.objects.select_for_update().get(pk=fact.raw)
+        raw = (
+            RawMessage.objects.select_for_update(of=("self",))
+            .select_related("inbox__queue")
+            .get(pk=fact.raw)
+        )
         if raw.state != RawState.WAITING:
             return
         try:
@@ -56,7 +60,7 @@ def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) ->
     key = content_key(raw, parsed)
     if _came_before(raw, parsed, key, by):
         return None
-    agent = Agent.objects.filter(email=sender.email, is_active=True).first()
+    agent = Agent.objects.filter(email=sender.email, is_active=True).order_by().first()
     noted = threading.note_ticket(parsed) if agent else None
     if agent and noted and policy.allows(agent, Level.REPLY, noted.queue_id):
         return _note(raw, parsed, agent, noted, key)
@@ -109,17 +113,17 @@ def _digest(content: bytes | None) -> str:
 
 def _came_before(raw: RawMessage, parsed: ParsedMessage, key: str, by: Actor) -> bool:
     """The same mail again, or our own that came back: kept as raw, shown nowhere twice."""
-    twin = Message.objects.filter(content_key=key).select_related("ticket").first()
+    twin = Message.objects.filter(content_key=key).only("ticket_id").first()
     if twin is None and parsed.message_id:
-        ours = Outgoing.objects.filter(message_id=parsed.message_id).exists()
-        if ours and Inbox.objects.filter(address=parsed.sender.email).exists():
+        ours = Inbox.objects.filter(address=parsed.sender.email).exists()
+        if ours and Outgoing.objects.filter(message_id=parsed.message_id).exists():
             _mark(raw, RawState.DOUBLE)
             return True
     if twin is None:
         return False
     _mark(raw, RawState.DOUBLE)
     fact = AlsoArrived(ticket=twin.ticket_id, message=twin.pk, raw=raw.pk)
-    record(fact, stream=twin.ticket.stream, by=by)
+    record(fact, stream=Ticket(pk=twin.ticket_id).stream, by=by)
     return True
 
 
@@ -169,7 +173,8 @@ def _ticket(
         arrived_late=late,
         is_robot=parsed.robot != Robot.NONE,
     )
-    return Ticket.objects.select_for_update().get(pk=new.pk), decision
+    # Made in this transaction: nobody else can see it, let alone change it.
+    return new, decision
 
 
 def _mark(raw: RawMessage, state: RawState) -> None:

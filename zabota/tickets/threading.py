@@ -95,15 +95,15 @@ def _by_message_id(message: ParsedMessage) -> Iterator[tuple[Ticket, How, str]]:
                 yield row.ticket, how, message_id
 
 
-def children_of(message: Message) -> list[Message]:
-    """Messages that answer this one but came before it and opened tickets of their own."""
+def children_of(message: Message) -> list[int]:
+    """Tickets of messages that answer this one but came before it and opened tickets."""
     if not message.message_id:
         return []
     return list(
         Message.objects.filter(in_reply_to=message.message_id, direction=Direction.IN)
         .exclude(ticket_id=message.ticket_id)
-        .select_related("ticket")
-        .order_by("id")[:10]
+        .order_by("id")
+        .values_list("ticket_id", flat=True)[:10]
     )
 
 

@@ -82,11 +82,14 @@ def send_automatic(ticket: Ticket, body: str, *, purpose: str, by: Actor) -> Mes
     None when this purpose was served already since the ticket was last reopened.
     """
     with changing(ticket) as row:
-        if _already_told(row, purpose):
-            return None
-        message = _write(row, body, signed=letters.signature_of(row), purpose=purpose)
-        fact = Replied(ticket=row.pk, message=message.pk, solves=False, purpose=purpose)
-        record(fact, stream=row.stream, by=by)
+        return None if _already_told(row, purpose) else say(row, body, purpose, by)
+
+
+def say(row: Ticket, body: str, purpose: str, by: Actor) -> Message:
+    """An automatic message in a locked ticket that was not told this yet."""
+    message = _write(row, body, signed=letters.signature_of(row), purpose=purpose)
+    fact = Replied(ticket=row.pk, message=message.pk, solves=False, purpose=purpose)
+    record(fact, stream=row.stream, by=by)
     return message
 
 

@@ -55,9 +55,9 @@ def open_ticket(
             arrived_late=arrived_late,
             is_robot=is_robot,
         )
-        if contact.address:
+        if address := contact.address:
             Participant.objects.create(
-                ticket=ticket, address=contact.address, name=contact.name, role="from"
+                ticket=ticket, address=address, name=contact.name, role="from"
             )
         fact = TicketMade(ticket=ticket.pk, queue=queue.pk, how=how)
         record(fact, stream=ticket.stream, by=by)
