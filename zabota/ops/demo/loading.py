@@ -20,7 +20,7 @@ from zabota.ops.demo.plot import Plot, beginnings
 from zabota.ops.progress import Progress
 from zabota.ops.words import gettext as _
 from zabota.ops.words import say
-from zabota.tickets.models import Ticket
+from zabota.tickets.models import Message, Ticket
 from zabota.tickets.quarantine import quarantine_queue
 
 SEED = 20261122
@@ -120,6 +120,9 @@ def _tell(
     odd.outreach(plot, 24)
     queue = quarantine_queue()
     odd.quarantine(plot, queue)
+    texts = [message.text for message in batch.rows[Message]]
+    if len(set(texts)) != len(texts):
+        raise AssertionError("two messages of the demonstration are equal")
     with bars(_("Storing"), batch.total()) as bar:
         batch.write(bar.step)
     save_json(manifest(), _names(world, batch, queue.pk))

@@ -246,13 +246,14 @@ class Plot:
         return True
 
     def _inside(self, telling: Telling, step: Step) -> None:
-        life = telling.life
-        text = self.unique(lambda: expand(step.text, self.rng, telling.slots, telling.agent_female))
+        life, female = telling.life, telling.agent_female
         if step.kind == "N":
-            life.note(telling.agent, text, telling.at)
+            life.note(telling.agent, self.fill(step.text, telling.slots, female), telling.at)
             return
-        summary, advice = text.split(". ", 1)
-        life.call(telling.agent, f"{summary}.", advice, self.rng.randint(3, 24), telling.at)
+        about, advice = step.text.split("] ", 1)
+        summary = self.fill(f"{about}]", telling.slots, female)
+        told = expand(advice, self.rng, telling.slots, female)
+        life.call(telling.agent, summary, told, self.rng.randint(3, 24), telling.at)
 
     def _away(self, telling: Telling) -> None:
         moment = telling.at + timedelta(seconds=self.rng.randint(5, 90))
