@@ -106,6 +106,23 @@ def test_since_a_day(server: ImapServer, box: ImapMailbox) -> None:
     assert box.count_since(today.date()) == 0
 
 
+def test_a_mail_between_listing_and_idle_is_heard_at_once(
+    server: ImapServer, box: ImapMailbox
+) -> None:
+    server.append(mail(1))
+    box.select("INBOX")
+    (uid,) = box.last_uids(200)
+    server.append(mail(2))
+    assert box.fetch(uid, 10**6) is not None, "the server tells of the second mail here"
+    began = time.monotonic()
+    assert box.idle(10) is True
+    assert len(box.last_uids(200)) == 2
+    assert box.idle(0.2) is False, "the same news is not told twice"
+    server.append(mail(3))
+    assert box.idle(10) is True, "told at the start of IDLE, or within it"
+    assert time.monotonic() - began < 5
+
+
 def test_idle_hears_a_new_mail(server: ImapServer, box: ImapMailbox) -> None:
     box.select("INBOX")
     assert box.idle(0.3) is False

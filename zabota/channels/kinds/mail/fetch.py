@@ -145,6 +145,10 @@ class ImapMailbox:
         A server without IDLE is asked by NOOP after the wait. The folder must be selected.
         """
         seconds = min(seconds, IDLE_LIMIT)
+        # A mail that came since the folder was listed was told along with the answer to something
+        # else, or waits for a command: IDLE itself would tell of the next one only.
+        if self._do(self._noop):
+            return True
         if not self._idles:
             time.sleep(seconds)
             return self._do(self._noop)
@@ -162,8 +166,12 @@ class ImapMailbox:
         """
         client = self._box.client
         idle: Any = self._box.idle  # its methods have no types
-        idle.start()
-        if not _is_buffered(client):
+        idle._idle_tag = tag = client._command("IDLE")
+        # News may stand before the server's "+", which alone gives None; `idle.start` raises there.
+        while client._get_response() is not None:
+            if client.tagged_commands.get(tag):
+                raise TemporaryError("The IMAP server refused IDLE.")
+        if not (client.untagged_responses.get("EXISTS") or _is_buffered(client)):
             with selectors.DefaultSelector() as selector:
                 selector.register(client.sock, selectors.EVENT_READ)
                 selector.select(seconds)
