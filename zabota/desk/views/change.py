@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -95,7 +96,7 @@ def chosen_id(value: str) -> int | None:
 def take(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """The agent becomes owner of a free ticket."""
     toast = _("The ticket is yours")
-    work = lambda: actions.take(ticket, agent=agent, by=agent.actor)  # noqa: E731
+    work = partial(actions.take, ticket, agent=agent, by=agent.actor)
     return attempt(request, agent, ticket, work, toast=toast)
 
 
@@ -118,7 +119,7 @@ def status(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """Another working status."""
     value = request.POST.get("status", "")
     return attempt(
-        request, agent, ticket, lambda: actions.set_status(ticket, value, by=agent.actor)
+        request, agent, ticket, partial(actions.set_status, ticket, value, by=agent.actor)
     )
 
 
@@ -153,21 +154,23 @@ def topic(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
 def type_(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """Another type."""
     value = request.POST.get("type", "")
-    return attempt(request, agent, ticket, lambda: actions.set_type(ticket, value, by=agent.actor))
+    return attempt(request, agent, ticket, partial(actions.set_type, ticket, value, by=agent.actor))
 
 
 @ticket_door("POST", level=Level.REPLY)
 def tags(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """Exactly these tags, parted by commas."""
     wanted = request.POST.get("tags", "").split(",")
-    return attempt(request, agent, ticket, lambda: actions.set_tags(ticket, wanted, by=agent.actor))
+    return attempt(
+        request, agent, ticket, partial(actions.set_tags, ticket, wanted, by=agent.actor)
+    )
 
 
 @ticket_door("POST", level=Level.REPLY)
 def subject(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """Another subject."""
     text = request.POST.get("subject", "")
-    return attempt(request, agent, ticket, lambda: actions.rename(ticket, text, by=agent.actor))
+    return attempt(request, agent, ticket, partial(actions.rename, ticket, text, by=agent.actor))
 
 
 @ticket_door("POST", level=Level.REASSIGN)
@@ -189,7 +192,7 @@ def queue(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
 def undo_move(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """Take the last move back."""
     toast = _("The move was taken back")
-    work = lambda: actions.undo_move(ticket, by=agent.actor)  # noqa: E731
+    work = partial(actions.undo_move, ticket, by=agent.actor)
     return attempt(request, agent, ticket, work, toast=toast)
 
 
@@ -197,7 +200,7 @@ def undo_move(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpRespons
 def solve(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """Solved; the client gets a notice, and the next ticket opens."""
     toast = _("Solved: the client gets a notice")
-    work = lambda: actions.solve(ticket, by=agent.actor)  # noqa: E731
+    work = partial(actions.solve, ticket, by=agent.actor)
     return attempt(request, agent, ticket, work, toast=toast, to_next=True)
 
 
@@ -205,14 +208,14 @@ def solve(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
 def close(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """Close without a message, for one of the counted reasons."""
     reason = request.POST.get("reason", "")
-    work = lambda: actions.close_silently(ticket, reason, by=agent.actor)  # noqa: E731
+    work = partial(actions.close_silently, ticket, reason, by=agent.actor)
     return attempt(request, agent, ticket, work, toast=_("Closed without a message"), to_next=True)
 
 
 @ticket_door("POST", level=Level.REPLY)
 def reopen(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """A solved ticket is open again."""
-    return attempt(request, agent, ticket, lambda: actions.reopen(ticket, by=agent.actor))
+    return attempt(request, agent, ticket, partial(actions.reopen, ticket, by=agent.actor))
 
 
 @ticket_door("POST", level=Level.MANAGE)

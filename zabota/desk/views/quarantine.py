@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from zabota.tickets.models import Message, Ticket
 @ticket_door("POST", level=Level.CLOSE)
 def retry(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """Read the original once more."""
-    work = lambda: actions.retry_parse(ticket, by=agent.actor)  # noqa: E731
+    work = partial(actions.retry_parse, ticket, by=agent.actor)
     return _leave(request, agent, ticket, work, _("It could be read now"))
 
 
@@ -36,7 +37,7 @@ def make_ticket(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpRespo
 def discard(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """Close it with a reason; the original stays."""
     reason = request.POST.get("reason", "")
-    work = lambda: actions.discard(ticket, reason=reason, by=agent.actor)  # noqa: E731
+    work = partial(actions.discard, ticket, reason=reason, by=agent.actor)
     return _leave(request, agent, ticket, work, _("Discarded"))
 
 
