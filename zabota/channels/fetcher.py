@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import threading
+from contextlib import closing, suppress
 from types import FrameType
 
 from django.db import Error as DatabaseError
@@ -68,13 +69,13 @@ class Reader(threading.Thread):
         if not self._lease():
             self.stopping.wait(WATCH_SECONDS)
             return
-        mailbox = registry.kind(inbox.kind).open(inbox)
         try:
-            while not self.stopping.is_set():
-                self._pass(inbox, mailbox)
-                self._wait(inbox, mailbox)
+            with closing(registry.kind(inbox.kind).open(inbox)) as mailbox:
+                while not self.stopping.is_set():
+                    self._pass(inbox, mailbox)
+                    self._wait(inbox, mailbox)
         finally:
-            mailbox.close()
+            self._release()
 
     def _pass(self, inbox: Inbox, mailbox: Mailbox) -> None:
         for name in reversed(folder_names(inbox)):
@@ -102,6 +103,11 @@ class Reader(threading.Thread):
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LEASE, self.inbox_id])
             row = cursor.fetchone()
         return bool(row and row[0])
+
+    def _release(self) -> None:
+        """The connection goes back to a pool and would take the lock along."""
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE, self.inbox_id])
 
     def _note(self, error: str) -> None:
         try:

@@ -1,0 +1,57 @@
+"""The lease of a mailbox: one reader at a time, and given back whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from tests import make
+from tests.mailserver import PASSWORD, ImapServer
+from zabota.channels.contract import PermanentError
+from zabota.channels.fetcher import LEASE, Reader
+from zabota.channels.models import Inbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ImapServer]:
+    with ImapServer() as running:
+        yield running
+
+
+def reader(server: ImapServer, password: str = PASSWORD) -> Reader:
+    """A reader that stops before its first pass."""
+    box = make.inbox(config=server.config())
+    box.set_secret(password)
+    box.save()
+    made = Reader(Inbox.objects.get(pk=box.pk))
+    made.stopping.set()
+    return made
+
+
+def leases() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s "
+            "AND pid = pg_backend_pid()",
+            [LEASE],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def test_the_lease_does_not_go_back_into_the_pool_of_connections(server: ImapServer) -> None:
+    one = reader(server)
+    assert one._lease()
+    assert leases() == 1
+    one._release()
+    one._read()
+    assert leases() == 0
+
+
+def test_a_refused_password_gives_the_lease_back(server: ImapServer) -> None:
+    with pytest.raises(PermanentError):
+        reader(server, "wrong")._read()
+    assert leases() == 0
