@@ -13,7 +13,13 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parents[1]
 RUSSIAN = ROOT / "zabota" / "locale" / "ru" / "LC_MESSAGES" / "django.po"
-KEYWORDS = ("gettext_lazy", "ngettext_lazy:1,2", "pgettext:1c,2", "npgettext:1c,2,3")
+KEYWORDS = (
+    "gettext_lazy",
+    "gettext_noop",
+    "ngettext_lazy:1,2",
+    "pgettext:1c,2",
+    "npgettext:1c,2,3",
+)
 PLACEHOLDER = re.compile(r"%\(\w+\)[-0-9.]*[a-z]|%[sd]|\{\w*\}|\n\n")
 
 

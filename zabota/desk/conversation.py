@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from zabota.channels.models import OutgoingState
+from zabota.channels.wording import in_words
 from zabota.desk import bodies, timeline
 from zabota.desk.cards import Bubble, EventLine, FileItem, Stretch
 from zabota.events.models import Event
@@ -219,7 +220,7 @@ def _delivery_label(message: Message, state: str) -> str:
     label = timeline.delivery_label(row.state if row else "queued")
     label = label[:1].upper() + label[1:]
     if row and row.last_error and row.state in FAILED:
-        return f"{label}: {row.last_error}"
+        return f"{label}: {in_words(row.last_error)}"
     return label
 
 

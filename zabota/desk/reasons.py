@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from zabota.channels.wording import in_words
 from zabota.desk import timeline
 from zabota.events.models import Event
 from zabota.tickets.events import Triaged
@@ -24,10 +25,11 @@ def of(
         last = received[-1]
         found.append((_("Why this ticket"), thread_reason(last)))
         if last.robot:
-            found.append((_("Sign of a robot"), last.robot_sign or last.robot))
+            found.append((_("Sign of a robot"), in_words(last.robot_sign) or last.robot))
         repairs = list(dict.fromkeys(text for one in received for text in one.repairs))
         if repairs:
-            found.append((_("Repaired on the way"), "; ".join(map(str, repairs))))
+            words = "; ".join(in_words(str(text)) for text in repairs)
+            found.append((_("Repaired on the way"), words))
     if ticket.arrived_late:
         found.append(
             (_("Arrived late"), _("Taken in long after it was sent, so nobody was told of it."))

@@ -36,6 +36,6 @@ def _footer(ticket: Ticket) -> str:
     return "\n".join(
         [
             links.ticket_url(ticket.pk),
-            _("Answer this mail to add an internal note; the client will not see it."),
+            _("Reply to this email to add an internal note; the client will not see it."),
         ]
     )

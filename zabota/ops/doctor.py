@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from zabota.channels.models import Inbox, Outgoing, OutgoingState
+from zabota.channels.wording import in_words
 from zabota.lib import clock
 from zabota.ops.lock import Busy, FolderLock
 from zabota.ops.prepare import missing_migrations, reach, unknown_migrations
@@ -178,11 +179,12 @@ def fetch() -> Iterator[Finding]:
         if not is_late and not inbox.last_error:
             yield Finding(True, _("Inbox “%(name)s”: mail is fetched") % {"name": inbox.name})
             continue
+        why = in_words(inbox.last_error, _) or _("Fetch is silent.")
         when = last.strftime("%Y-%m-%d %H:%M UTC") if last else _("never")
         yield Finding(
             False,
             _("Inbox “%(name)s”: last fetched %(when)s. %(why)s")
-            % {"name": inbox.name, "when": when, "why": inbox.last_error or _("Fetch is silent.")},
+            % {"name": inbox.name, "when": when, "why": why},
         )
 
 

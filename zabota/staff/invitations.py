@@ -127,9 +127,10 @@ def _mail(agent: Agent, link: str) -> None:
     with translation.override(agent.language):
         subject = _("Your account in Zabota")
         body = _(
-            "%(name)s, an account was made for you in Zabota, the workplace of your company's "
+            "Hello, %(name)s!\n\n"
+            "An account has been made for you in Zabota, the workplace of your company's "
             "customer care.\n\n"
             "Open this link within 72 hours and choose a password:\n\n%(link)s\n\n"
-            "It works once. If you did not expect this mail, do nothing."
+            "It works once. If you did not expect this email, do nothing."
         ) % {"name": agent.first_name, "link": link}
     EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [agent.email]).send()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from zabota.lib.text import one_line
 from zabota.staff.models import Agent
 from zabota.tickets.locking import NotPossible
 from zabota.tickets.models import Message, Ticket
@@ -38,8 +39,8 @@ def solved_line(language: str) -> str:
     """What a reply sent with "solve" adds below its text."""
     with translation.override(language):
         return _(
-            "We consider this request solved. If something is still wrong, just answer this mail: "
-            "the request will open again."
+            "We consider this request solved. If something is still wrong, just reply to this "
+            "email and the request will open again."
         )
 
 
@@ -47,18 +48,18 @@ def solved_notice(ticket: Ticket) -> str:
     """The notice for a ticket that was solved without an answer of its own."""
     with translation.override(ticket.language):
         return _(
-            "Hello!\n\nYour request #%(number)d “%(subject)s” is solved. If something is still "
-            "wrong, just answer this mail: the request will open again."
-        ) % {"number": ticket.pk, "subject": ticket.subject}
+            "Hello!\n\nYour request “%(subject)s” (#%(number)d) is solved. If something is still "
+            "wrong, just reply to this email and the request will open again."
+        ) % _named(ticket)
 
 
 def acknowledgement(ticket: Ticket) -> str:
     """The receipt: number and what happens next."""
     with translation.override(ticket.language):
         return _(
-            "Hello!\n\nWe have received your request “%(subject)s”. Its number is #%(number)d. "
-            "A person will read it and answer you here. To add something, just answer this mail."
-        ) % {"number": ticket.pk, "subject": ticket.subject}
+            "Hello!\n\nWe have received your request “%(subject)s” (#%(number)d). One of us will "
+            "read it and reply to you here. If you want to add something, just reply to this email."
+        ) % _named(ticket)
 
 
 def full_text(message: Message) -> str:
@@ -68,3 +69,7 @@ def full_text(message: Message) -> str:
         parts.append(solved_line(message.ticket.language))
     parts.append(f"-- \n{message.signed}")
     return "\n\n".join(parts)
+
+
+def _named(ticket: Ticket) -> dict[str, object]:
+    return {"number": ticket.pk, "subject": one_line(ticket.subject) or _("(no subject)")}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import translation
 
 from zabota.channels.models import RawMessage, RawState
+from zabota.channels.wording import in_words
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.staff.models import Department, Queue
@@ -36,9 +38,11 @@ def put(raw: RawMessage, error: str, by: Actor) -> Ticket:
     """Make the quarantine ticket of a raw message, in the caller's transaction."""
     raw.state, raw.error = RawState.QUARANTINE, error[:500]
     raw.save(update_fields=["state", "error"])
+    with translation.override(raw.inbox.language):
+        words = in_words(error)
     queue = quarantine_queue()
     ticket = Ticket.objects.create(
-        subject=f"{raw.inbox.address}: {error}"[:300],
+        subject=f"{raw.inbox.address}: {words}"[:300],
         queue=queue,
         queue_reason="quarantine",
         inbox=raw.inbox,
@@ -50,7 +54,7 @@ def put(raw: RawMessage, error: str, by: Actor) -> Ticket:
     message = Message.objects.create(
         ticket=ticket,
         direction=Direction.IN,
-        text=error,
+        text=words,
         raw=raw,
         inbox=raw.inbox,
         at=raw.arrived_at,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from zabota.channels import outbox
 from zabota.channels.models import Outgoing, OutgoingState
+from zabota.channels.wording import in_words
 from zabota.desk import timeline
 from zabota.desk.door import agents_only, carers_only
 from zabota.events import undelivered
@@ -106,7 +107,7 @@ def letter(row: Outgoing) -> Letter:
         what=_("message of ticket #%(n)d") % {"n": message.ticket_id} if message else _("notice"),
         state=row.state,
         label=label[:1].upper() + label[1:],
-        error=row.last_error,
+        error=in_words(row.last_error),
         attempts=row.attempts,
         at=row.created_at,
         next_try=row.next_try,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from zabota.channels import blobs, registry
 from zabota.channels.contract import Address, ParsedMessage, ParseError
 from zabota.channels.models import RawMessage, RawState
+from zabota.channels.wording import in_words
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.lib import clock
@@ -31,7 +32,8 @@ def retry_parse(ticket: Ticket, *, by: Actor) -> Message | None:
             if not sender.email:
                 raise ParseError(_("The mail names no sender."))
         except ParseError as error:
-            raise NotPossible(_("Still unreadable: %(error)s") % {"error": error}) from None
+            words = {"error": in_words(str(error))}
+            raise NotPossible(_("Still unreadable: %(error)s") % words) from None
         return _leave(row, raw, parsed, sender, "retried", by)
 
 

@@ -1,0 +1,98 @@
+"""What channels write down in technical English, in the reader's words.
+
+Repairs, signs of robots and errors of servers are stored as facts, whoever will read them; the
+screens translate them here. What a server itself said stays as it said it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from django.utils.translation import gettext, gettext_noop
+
+# The first that fits wins: what is narrower stands above what is wider.
+SENTENCES = (
+    # Signs of a robot, see kinds/mail/robots.py
+    gettext_noop("From is a no-reply address"),
+    gettext_noop("From is %(name)s"),
+    gettext_noop("Return-Path is <>"),
+    gettext_noop("null Return-Path or Auto-Submitted, with the subject of a bounce"),
+    gettext_noop("subject of an automatic reply"),
+    gettext_noop("%(name)s is present"),
+    # Repairs, see kinds/mail/mime.py, parts.py, charsets.py and headers.py
+    gettext_noop("no Message-ID"),
+    gettext_noop("no Date"),
+    gettext_noop("no sender address"),
+    gettext_noop("no address in From: taken from %(name)s"),
+    gettext_noop("body longer than %(count)s characters: the rest is only in the original"),
+    gettext_noop("more than %(count)s nested parts: the inner ones are one file"),
+    gettext_noop("more than %(count)s parts: the rest is only in the original"),
+    gettext_noop("%(kind)s without usable boundary: read as text"),
+    gettext_noop("unknown transfer encoding %(name)s: taken as it is"),
+    gettext_noop("attachment %(number)s has %(size)s bytes, more than %(limit)s: not kept"),
+    gettext_noop("charset %(name)s is wrong"),
+    gettext_noop("charset %(name)s is unknown"),
+    gettext_noop("no charset declared"),
+    gettext_noop("read as %(name)s with replacements"),
+    gettext_noop("read as %(name)s by its statistics"),
+    gettext_noop("read as %(name)s"),
+    # Why a message waits in quarantine
+    gettext_noop("No sender: the mail has neither From nor Reply-To nor Sender."),
+    # Errors of the outbox and of kinds/mail/send.py
+    gettext_noop("There is no inbox to send from. Add one under Settings, Inboxes."),
+    gettext_noop("The inbox %(address)s is switched off."),
+    gettext_noop("No SMTP server is set for this inbox."),
+    gettext_noop("The server does not take addresses with letters beyond ASCII."),
+    gettext_noop("The SMTP server does not offer what is set: %(answer)s"),
+    gettext_noop("The SMTP server refused the recipient: %(answer)s"),
+    gettext_noop("The SMTP server refused the sender: %(answer)s"),
+    gettext_noop("The SMTP server refused the message: %(answer)s"),
+    gettext_noop("The SMTP server refused the connection: %(answer)s"),
+    gettext_noop("The SMTP server refused name or password: %(answer)s"),
+    gettext_noop("The connection broke after the message was handed over; it may have been taken."),
+    # Errors of the fetch process and of kinds/mail/fetch.py
+    gettext_noop("No IMAP server is set for this inbox."),
+    gettext_noop("The IMAP server closed the connection."),
+    gettext_noop("The IMAP server answered %(answer)s"),
+    gettext_noop("The IMAP connection broke: %(answer)s"),
+    gettext_noop("Message %(number)s of %(folder)s could not be read; trying again."),
+    gettext_noop("The certificate of %(host)s is not valid: %(answer)s"),
+    gettext_noop("No connection to %(host)s: %(answer)s"),
+    gettext_noop("%(host)s does not let us in now: %(answer)s"),
+    gettext_noop("%(host)s refused the name or password of %(user)s: %(answer)s"),
+)
+_GAP = re.compile(r"%\((\w+)\)s")
+
+
+def in_words(stored: str, translate: Callable[[str], str] = gettext) -> str:
+    """`stored` in the language of `translate`; unchanged when nobody has words for it."""
+    for pattern, sentence in _patterns():
+        if found := pattern.fullmatch(stored):
+            return translate(sentence) % found.groupdict()
+    for cut in re.finditer(": ", stored):
+        parts = [stored[: cut.start()], stored[cut.end() :]]
+        if all(_is_known(part) for part in parts):
+            return ": ".join(in_words(part, translate) for part in parts)
+    return translate(stored) if stored else ""
+
+
+def _is_known(text: str) -> bool:
+    return any(pattern.fullmatch(text) for pattern, _sentence in _patterns())
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Each sentence as an expression whose gaps are named groups. A host takes its port in."""
+    return tuple((_pattern(sentence), sentence) for sentence in SENTENCES)
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    pieces = _GAP.split(sentence)
+    for place in range(1, len(pieces), 2):
+        text = r"\S+" if pieces[place] in {"host", "number", "count", "size", "limit"} else ".+?"
+        pieces[place] = f"(?P<{pieces[place]}>{text})"
+    for place in range(0, len(pieces), 2):
+        pieces[place] = re.escape(pieces[place])
+    return re.compile("".join(pieces), re.DOTALL)
