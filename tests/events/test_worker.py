@@ -102,6 +102,36 @@ def test_the_job_of_a_killed_worker_is_taken_back(book: Path) -> None:
     assert lines(book) == ["begin 1", "begin 1", "end 1", "begin 2", "end 2"]
 
 
+def test_a_job_its_living_worker_does_not_know_of_is_taken_back(book: Path) -> None:
+    with process(WORKER):
+        note(book, 1)
+        wait_for(lambda: "end 1" in lines(book), 15)
+        with transaction.atomic():
+            note(book, 2)
+            with connection.cursor() as cursor:
+                # The worker asked for a job and the connection broke before the answer came.
+                cursor.execute(
+                    "SELECT id FROM procrastinate_fetch_job_v2(NULL, "
+                    "(SELECT max(id) FROM procrastinate_workers))"
+                )
+        wait_for(lambda: "end 2" in lines(book), 15)
+
+
+def test_a_job_the_worker_works_on_is_left_alone(book: Path) -> None:
+    note(book, 1)
+    own = rescue.Own()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
+        (own.worker,) = cursor.fetchone()
+        cursor.execute("SELECT id FROM procrastinate_fetch_job_v2(NULL, %s)", [own.worker])
+        (job,) = cursor.fetchone()
+    own.jobs.add(job)
+    taking_back = rescue.Rescue(own)
+    assert [taking_back.round() for _ in range(3)] == [0, 0, 0]
+    own.jobs.clear()
+    assert [taking_back.round() for _ in range(2)] == [0, 1]
+
+
 def test_a_job_that_kills_each_worker_is_given_up(book: Path) -> None:
     note(book, 1)
     note(book, 2)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
+from procrastinate.job_context import JobContext
+from procrastinate.worker import Worker
 
 from zabota.events import failures
 from zabota.events.models import JobError
@@ -17,7 +22,8 @@ _STALLED = """
 SELECT job.id, job.attempts, worker.id IS NULL FROM procrastinate_jobs job
   LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
  WHERE job.status = 'doing'
-   AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %s))
+   AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %s)
+        OR worker.id = %s AND NOT job.id = ANY(%s))
  FOR UPDATE OF job SKIP LOCKED
 """
 _FINISHED = """
@@ -34,22 +40,44 @@ class WorkerDied(Exception):
     """The worker process ended, several times, while it ran this job."""
 
 
+class Own:
+    """The jobs this process works on: a middleware of its worker."""
+
+    def __init__(self) -> None:
+        self.worker: int | None = None
+        self.jobs: set[int] = set()
+
+    async def __call__(
+        self, run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker
+    ) -> Any:
+        """Run one job, known as ours meanwhile."""
+        self.worker = worker.worker_id
+        job = context.job.id or 0
+        self.jobs.add(job)
+        try:
+            return await run()
+        finally:
+            self.jobs.discard(job)
+
+
 class Rescue:
-    """Takes back the jobs of dead workers.
+    """Takes back the jobs of dead workers, and those our own worker has but does not know of: the
+    connection broke after the job was given to it, or before it could say how the job ended.
 
     Where the worker is struck off the list (a starting one strikes off the stalled), at once: a
     worker that dies every few seconds never comes to a second round. Where only the heartbeat is
     late, when two rounds in a row saw it: after a restart of the database all are, for a moment.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: Own | None = None) -> None:
+        self.own = own or Own()
         self.seen: set[int] = set()
 
     def round(self) -> int:
         """Look once; returns how many jobs were put back or given up."""
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute(_STALLED, [STALLED_SECONDS])
+                cursor.execute(_STALLED, [STALLED_SECONDS, self.own.worker, list(self.own.jobs)])
                 stalled = {job: (attempts, gone) for job, attempts, gone in cursor.fetchall()}
                 cursor.execute("SELECT now()")
                 now = cursor.fetchone()[0]

@@ -15,7 +15,7 @@ from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 
-from zabota.events import rescue, timers
+from zabota.events import chores, rescue, timers
 from zabota.lib.log import describe
 
 log = logging.getLogger(__name__)
@@ -58,16 +58,18 @@ class Loop(threading.Thread):
 
 def run() -> None:
     """Work until SIGTERM or SIGINT; jobs that run are finished first."""
-    taking_back = rescue.Rescue()
+    own = rescue.Own()
+    taking_back = rescue.Rescue(own)
     loops = [
         Loop("timers", PUMP_SECONDS, lambda: timers.pump(PUMP_BATCH) == PUMP_BATCH),
         Loop("rescue", RESCUE_SECONDS, lambda: taking_back.round() < 0),
         Loop("cleaning", CLEAN_SECONDS, lambda: rescue.clean() < 0),
+        Loop("chores", CLEAN_SECONDS, lambda: chores.do_all() < 0),
     ]
     for loop in loops:
         loop.start()
     try:
-        asyncio.run(_work())
+        asyncio.run(_work(own))
     finally:
         for loop in loops:
             loop.stop()
@@ -76,7 +78,7 @@ def run() -> None:
             loop.join(max(0.0, deadline - time.monotonic()))
 
 
-async def _work() -> None:
+async def _work(own: rescue.Own) -> None:
     jobs = settings.WORKER_JOBS
     # Sync jobs run in the loop's default threads, which asyncio bounds by the number of cores.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=jobs + 4))
@@ -90,4 +92,5 @@ async def _work() -> None:
             update_heartbeat_interval=rescue.HEARTBEAT_SECONDS,
             stalled_worker_timeout=rescue.STALLED_SECONDS,
             install_signal_handlers=True,
+            worker_middleware=[own],
         )
