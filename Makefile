@@ -34,7 +34,7 @@ up: set-up
 
 test: set-up-dev
 	@scripts/chromium
-	$(BIN)/pytest -n $(PROCESSES) $(TESTS)
+	$(BIN)/pytest -n $(PROCESSES) --dist loadgroup $(TESTS)
 
 # Types are read with settings loaded; these keep them away from ./data.
 check: export ZABOTA_DATA := build/check

@@ -58,7 +58,7 @@ def enqueue(envelope: Envelope, *, key: str, inbox: Inbox | None, by: Actor) -> 
 @consumer("channels.outbox", Queued, RetryDue, atomic=False)
 def send(event: Event, fact: Queued | RetryDue) -> None:
     """Hand one message to its channel. A crash between the server's OK and our note sends it twice,
-    with the same Message-ID (RFC 5321 §6.1 knows no better)."""
+    with the same Message-ID (RFC 1047: SMTP knows no better)."""
     row = _begin(fact.outgoing)
     if row is None:
         return
