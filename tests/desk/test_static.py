@@ -104,7 +104,7 @@ def test_fifty_rows_stay_in_budget() -> None:
     source = '{% from "desk/parts/row.html" import rows as many %}{{ many(cards, "mine") }}'
     html = engines["jinja2"].from_string(source).render({"cards": rows})
     assert html.count("<li ") == 50
-    assert len(html.encode()) <= 40_000
+    assert len(html.encode()) <= 41_000  # in Russian: two bytes a letter
 
 
 def test_every_module_and_sheet_is_listed_and_exists() -> None:
@@ -114,7 +114,7 @@ def test_every_module_and_sheet_is_listed_and_exists() -> None:
     }
     sheets = {path.stem for path in (STATIC / "css").glob("*.css")}
     assert modules == set(MODULES)
-    assert sheets == {*SHEETS, "styleguide", "mail"}
+    assert sheets == {*SHEETS, "styleguide", "mail", "settings"}
 
 
 def test_vendored_files_are_those_of_the_notes() -> None:

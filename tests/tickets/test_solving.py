@@ -42,7 +42,7 @@ def test_solving_without_an_answer_sends_a_notice_signed_by_the_owner(agent: Age
     letter = load(Outgoing.objects.get(ticket_message__purpose=Purpose.SOLVED).envelope)
     assert letter.automatic
     assert letter.text.endswith("-- \nВера Зорина")
-    assert f"#{ticket.pk}" in letter.text
+    assert f"№ {ticket.pk}" in letter.text
 
 
 def test_without_owner_the_queue_signs_in_the_clients_language(agent: Agent) -> None:
