@@ -28,7 +28,7 @@ def echo(request: HttpRequest) -> HttpResponse:
             "secure": request.is_secure(),
             "address": request.META["REMOTE_ADDR"],
             "headers": {name.lower(): value for name, value in request.headers.items()},
-            "files": {name: file.size for name, file in request.FILES.items()},
+            "files": {name: getattr(file, "size", 0) for name, file in request.FILES.items()},
         }
     )
 

@@ -1,0 +1,3 @@
+"""Zabota: one workplace for a customer-care department."""
+
+__version__ = "0.1.0"

@@ -207,7 +207,7 @@ def test_domain_confirmed_joins_contacts_and_later_ones() -> None:
 
 
 class TestQuarantine:
-    def test_no_sender_goes_to_quarantine_with_the_original_and_the_next_mail_is_taken(self) -> None:
+    def test_no_sender_is_kept_with_its_original_and_the_next_mail_is_taken(self) -> None:
         box = make.inbox()
         make.received(box, b"Subject: ?\r\n\r\nno sender\r\n")
         make.received(box, make.mail("Хорошее письмо"))

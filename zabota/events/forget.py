@@ -15,8 +15,9 @@ def forget(streams: Sequence[str]) -> None:
         part = list(streams[start : start + AT_ONCE])
         with connection.cursor() as cursor:
             cursor.execute(
-                "DELETE FROM procrastinate_jobs WHERE status <> 'doing' AND (args->>'event_id')::bigint"
-                " IN (SELECT id FROM events_event WHERE stream = ANY(%s))",
+                "DELETE FROM procrastinate_jobs WHERE status <> 'doing'"
+                " AND (args->>'event_id')::bigint IN"
+                " (SELECT id FROM events_event WHERE stream = ANY(%s))",
                 [part],
             )
             cursor.execute("DELETE FROM events_event WHERE stream = ANY(%s)", [part])

@@ -91,7 +91,7 @@ def wake_after_commit(event_id: int, stream: str, has_jobs: bool) -> None:
     """
     # A hook goes with the savepoint that registered it; what it gathered later goes with it too,
     # or names an event that does not exist, which nobody finds.
-    hooks = [hook for _, hook, _ in connection.run_on_commit if isinstance(hook, Wake)]
+    hooks = [row[1] for row in connection.run_on_commit if isinstance(row[1], Wake)]
     wake = hooks[-1] if hooks else Wake()
     wake.notices.append((LIVE_CHANNEL, json.dumps({"event": event_id, "stream": stream})))
     wake.has_jobs = wake.has_jobs or has_jobs

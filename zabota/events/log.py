@@ -94,7 +94,8 @@ _READ = "SELECT id, at, kind, stream, actor, cause, depth, facts FROM events_eve
 
 def _append(event: Event) -> None:
     facts = json.dumps(event.facts)
-    values = [event.at, event.kind, event.stream, event.actor, event.cause, event.depth, facts]
+    values: list[Any] = [event.at, event.kind, event.stream, event.actor]
+    values += [event.cause, event.depth, facts]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
         event.pk = cursor.fetchone()[0]
