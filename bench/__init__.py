@@ -1,0 +1,1 @@
+"""Speed and scale of a real installation, measured: `python -m bench`."""

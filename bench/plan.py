@@ -1,0 +1,141 @@
+"""The order of the measurements, and how much of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from bench import live, mail, processes
+from bench.browser import Browser
+from bench.fill import Town, found, grow
+from bench.house import ROLES, House
+from bench.mailserver import MailServers
+from bench.pages import Desk, Series, queries_of
+from bench.table import Goal, Line, percentile
+
+SETTLE = 5.0  # seconds before memory is read
+SIGNED_IN = 12
+GROWTH = 1.3
+BIG_CONTACT = 1
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`grow_to` tickets for the second look (0: none); `samples` of each page."""
+
+    tickets: int = 100_000
+    grow_to: int = 200_000
+    samples: int = 1000
+    mails: int = 10_000
+    streams: int = live.STREAMS
+
+    @classmethod
+    def quick(cls) -> Plan:
+        """For development: under two minutes."""
+        return cls(10_000, 0, 200, 400, 500)
+
+    def run(self, house: House, first_start: float, say: Say) -> list[Line]:
+        """All lines of the table."""
+        servers = MailServers()
+        try:
+            town = found(servers.imap_port, servers.smtp_port)
+            began = time.monotonic()
+            grow(town, self.tickets)
+            spent = time.monotonic() - began
+            say(f"{town.tickets} tickets with {town.messages} messages made in {spent:.0f} s")
+            connection.close()
+            connection.close_pool()
+            house.stop()
+            warm = house.start()
+            lines = [_starts(first_start, warm), _memory(house)]
+            return lines + self._measured(house, town, say)
+        finally:
+            servers.stop()
+
+    def _measured(self, house: House, town: Town, say: Say) -> list[Line]:
+        browsers = [Browser(house.port, agent) for agent in town.agents[:SIGNED_IN]]
+        desk = Desk(house, town, browsers)
+        bare = desk.bare(self.samples)
+        say(f"bare request: p50 {percentile(bare.ms, 0.5):.2f} ms, {bare.cpu_ms:.2f} CPU ms")
+        lines, before = self._pages(desk)
+        for line in lines:
+            say(str(line))
+        lines.append(live.measure(house, desk, self.streams))
+        lines += self._mail(house, town, say)
+        if self.grow_to > town.tickets:
+            grow(town, self.grow_to)
+            say(f"grown to {town.tickets} tickets with {town.messages} messages")
+            after = self._pages(Desk(house, town, browsers, seed=2))[1]
+            lines.append(_growth(self.tickets, self.grow_to, before, after))
+        return lines
+
+    def _pages(self, desk: Desk) -> tuple[list[Line], dict[str, Series]]:
+        first = desk.browsers[0].agent.pk
+        long, deep = desk.long[first][0], desk.list_of(first, "solved")[-60][1]
+        counted = {
+            "list": queries_of(desk, "/inbox/open/"),
+            "deep": queries_of(desk, f"/inbox/solved/rows/?before={deep}", part=True),
+            "pane": queries_of(desk, f"/t/{long}/pane/", part=True),
+            "whole": queries_of(desk, f"/t/{long}/"),
+        }
+        found = {
+            "list": desk.first_pages(self.samples),
+            "deep": desk.deep_pages(self.samples),
+            "pane": desk.panes(self.samples),
+            "whole": desk.whole_tickets(self.samples),
+            "reply": desk.replies(self.samples),
+        }
+        lines = [
+            found["list"].line(
+                "inbox view of 50, page 1 (whole page)", 25, 6, (counted["list"], 12)
+            ),
+            found["deep"].line("inbox view of 50, page 100", 25, 6, (counted["deep"], 12)),
+            found["pane"].line("open a ticket with 20 messages", 25, 7, (counted["pane"], 12)),
+            found["whole"].line(
+                "the same by its address (list, counters and ticket)", 25, 7, (counted["whole"], 12)
+            ),
+            found["reply"].line("post a reply", 30, 8, None),
+        ]
+        return lines, found
+
+    def _mail(self, house: House, town: Town, say: Say) -> list[Line]:
+        warm = mail.drain(house, town, max(self.mails // 20, 50), 20_000_000)
+        say(f"warmed up with {warm.mails} mails")
+        done = mail.drain(house, town, self.mails, 21_000_000)
+        return [
+            Line(
+                f"mail, raw row to triaged ticket, a backlog of {done.mails}",
+                [
+                    Goal("pace", done.pace, 100, "/s", at_least=True),
+                    Goal("worker memory growth", done.growth_mb, 20, "MB"),
+                ],
+                f"with acknowledgement sent and noted {done.whole_pace:.0f}/s, "
+                f"{done.jobs / done.mails:.1f} jobs and {done.cpu_ms:.1f} CPU ms a mail (worker "
+                f"{done.worker_cpu * 1000 / done.mails:.1f}, database "
+                f"{done.database_cpu * 1000 / done.mails:.1f}); receive "
+                f"{done.receive_seconds * 1000 / done.mails:.1f} ms a mail",
+                done.wrong,
+            )
+        ]
+
+
+def _starts(first: float, warm: float) -> Line:
+    goals = [Goal("first ever", first, 15, "s"), Goal("warm", warm, 5, "s")]
+    return Line("start to first page", goals)
+
+
+def _memory(house: House) -> Line:
+    time.sleep(SETTLE)
+    parts = [f"{role} {processes.pss_mb(house.pids(role)):.0f}" for role in (*ROLES, "postgres")]
+    whole = processes.pss_mb(house.all_pids())
+    told = "MB: " + ", ".join(parts)
+    return Line("memory of everything, idle, PSS", [Goal("sum", whole, 400, "MB")], told)
+
+
+def _growth(small: int, large: int, before: dict[str, Series], after: dict[str, Series]) -> Line:
+    goals = [Goal(name, after[name].cpu_ms / before[name].cpu_ms, GROWTH, "×") for name in before]
+    return Line(f"CPU from {small} to {large} tickets", goals)
