@@ -6,8 +6,6 @@ same as anonymous; he gets a column of his own with it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +13,9 @@ import pytest
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import URLPattern, get_resolver
 
 from tests import make
+from tests.operations import ROUTES, address
 from zabota.config.asgi import in_loop
 from zabota.desk.feed import Change, Listener
 from zabota.desk.viewers import Viewer
@@ -203,46 +201,6 @@ def prepare(route: str, world: World) -> dict[str, Any]:
     }
 
 
-def routes() -> Iterator[str]:
-    """Every operation of the URLconf, as written there."""
-
-    def walk(patterns: list[Any], before: str) -> Iterator[str]:
-        for one in patterns:
-            route = before + str(one.pattern)
-            if isinstance(one, URLPattern):
-                yield "account/password/reset/key/" if "^password/reset" in route else route
-            else:
-                yield from walk(one.url_patterns, route)
-
-    yield from walk(get_resolver().url_patterns, "")
-
-
-ROUTES = list(routes())
-
-
-def address(route: str, world: World) -> str:
-    """The route with the numbers of the world in it."""
-    if route == "account/password/reset/key/":
-        return "/account/password/reset/key/1-set-password/"
-    if route.startswith("settings/"):
-        world.numbers["pk"] = setting(route.split("/")[1])
-    path = re.sub(r"<int:(\w+)>", lambda found: str(world.numbers[found[1]]), route)
-    return "/" + path.replace("<slug:view>", "open").replace("<str:token>", "guessed")
-
-
-def setting(sort: str) -> int:
-    """The number of something that the settings show."""
-    known: dict[str, Callable[[], Any]] = {
-        "agents": make.agent,
-        "departments": make.department,
-        "queues": make.queue,
-        "topics": make.topic,
-        "inboxes": make.inbox,
-        "clients": make.account,
-    }
-    return int(known[sort]().pk) if sort in known else 0
-
-
 def asked(world: World, who: str, method: str, path: str, form: dict[str, Any]) -> HttpResponse:
     client = Client(REMOTE_ADDR=STRANGER)
     person = world.people[who]
@@ -267,7 +225,7 @@ def answers(route: str, method: str, world: World) -> list[str]:
         with transaction.atomic():
             numbers = dict(world.numbers)
             form = prepare(route, world) if method == "POST" else {}
-            response = asked(world, who, method, address(route, world), form)
+            response = asked(world, who, method, address(route, world.numbers), form)
             found.append(verdict(response))
             world.numbers = numbers
             transaction.set_rollback(True)
