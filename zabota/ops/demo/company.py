@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
+from django.utils import translation
 
 from zabota.channels.models import Inbox
 from zabota.customers.models import Account, AccountDomain, Contact, Identity
+from zabota.ops import words
 from zabota.ops.demo import cast, quoting, slots
 from zabota.ops.demo.places import Places
 from zabota.ops.demo.post import Client
@@ -100,7 +102,9 @@ def _agents(world: World, began: datetime) -> None:
             for key, level in role.grants.items()
         )
         world.agents[role.login] = agent
-        world.passwords.append((agent.email, str(agent.get_role_display()), password))
+        # In the language of the terminal, like the rest of the table.
+        with translation.override(words.language()):
+            world.passwords.append((agent.email, str(agent.get_role_display()), password))
 
 
 def _clients(world: World, rng: random.Random, language: str, began: datetime) -> list[Client]:
