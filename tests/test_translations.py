@@ -18,7 +18,9 @@ KEYWORDS = (
     "gettext_noop",
     "ngettext_lazy:1,2",
     "pgettext:1c,2",
+    "pgettext_lazy:1c,2",
     "npgettext:1c,2,3",
+    "npgettext_lazy:1c,2,3",
 )
 PLACEHOLDER = re.compile(r"%\(\w+\)[-0-9.]*[a-z]|%[sd]|\{\w*\}|\n\n")
 
