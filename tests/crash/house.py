@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from zabota.lib import embedded
 from zabota.lib.faults import POINTS
 from zabota.ops.processes import left_over_pid, serves
 
@@ -128,7 +129,7 @@ class House:
         return found.get(who)
 
     def _database(self, who: str) -> int | None:
-        cluster = self.folder / "postgres"
+        cluster = embedded.cluster_dir(self.folder)
         pid = left_over_pid(cluster / "postmaster.pid")
         if pid is None or not serves(pid, cluster):
             return None

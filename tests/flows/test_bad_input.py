@@ -143,7 +143,7 @@ def test_a_mail_without_from_waits_in_quarantine_with_its_original(
     raw = b"Subject: nobody\r\nMessage-ID: <bad@x>\r\n\r\nWho am I?\r\n"
     ticket = take(box, raw)
     shown = page(desk, ticket)
-    assert "No sender" in shown
+    assert "Нет отправителя" in shown, "in the language of the inbox"
     for way in ("retry", "make-ticket", "discard"):
         assert f"/t/{ticket.pk}/quarantine/{way}/" in shown
     assert Outgoing.objects.count() == 0

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -132,7 +133,6 @@ def test_from_the_first_mail_to_the_reopening(world: World) -> None:
     until(
         lambda: "Не приходит код для входа" in desk.patiently("/inbox/open/"),
         "the mail is on the open list",
-        SOON,
     )
     ticket = Ticket.objects.get()
     receipt = client.mail(f"#{ticket.pk}")
@@ -166,6 +166,7 @@ def test_from_the_first_mail_to_the_reopening(world: World) -> None:
     _solved_without_words(world, desk, ticket)
     assert Ticket.objects.count() == 1
     assert world.post.undeliverable == []
+    _soon(world, lambda subject: subject in desk.patiently("/inbox/open/"))
 
 
 def test_the_open_list_shows_a_mail_by_itself(
@@ -182,9 +183,22 @@ def test_the_open_list_shows_a_mail_by_itself(
         page = context.new_page()
         with page.expect_response(lambda answer: "/live/stream" in answer.url):
             page.goto(f"{address}/inbox/open/")
-        world.client("write", "Сам появился", "Здравствуйте!")
-        page.get_by_text("Сам появился").first.wait_for(timeout=SOON * 1000)
+        _soon(world, lambda subject: page.get_by_text(subject).first.is_visible())
         browser.close()
+
+
+def _soon(world: World, seen: Callable[[str], bool]) -> None:
+    """A mail is seen within 2 s; a machine busy with other tests gets three tries."""
+    needed = []
+    for attempt in range(3):
+        subject = f"Сразу видно {attempt}"
+        world.client("write", subject, "Здравствуйте!")
+        began = time.monotonic()
+        until(partial(seen, subject), f"“{subject}” is seen")
+        needed.append(time.monotonic() - began)
+        if needed[-1] <= SOON:
+            return
+    raise AssertionError(f"seen only after {needed} s")
 
 
 def _every_program_threads_back(world: World, desk: Browser, ticket: Ticket) -> None:
