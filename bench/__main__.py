@@ -32,7 +32,9 @@ def main() -> int:
         django.setup()
         from bench.plan import Plan
 
-        size = Plan.quick() if given.quick else Plan(given.tickets, given.grow)
+        size = Plan(given.tickets, given.grow, given.samples, given.mails)
+        if given.quick:
+            size = Plan.quick()
         lines = size.run(house, first, say)
         text, status = verdict(lines)
         say(f"load average at the end: {os.getloadavg()[0]:.2f}")
@@ -57,6 +59,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="10,000 tickets, 200 samples")
     parser.add_argument("--tickets", type=int, default=100_000)
+    parser.add_argument("--samples", type=int, default=1000, help="of each page")
+    parser.add_argument("--mails", type=int, default=10_000)
     parser.add_argument("--grow", type=int, default=200_000, help="measured again so large; 0: not")
     parser.add_argument("--folder", type=Path, help="data folder (made in the temp folder else)")
     parser.add_argument("--keep", action="store_true", help="do not delete the data folder")

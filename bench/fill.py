@@ -261,6 +261,7 @@ def _facts(rows: Iterable[dict[str, Any]], letters: Sequence[Letter]) -> Iterato
             who = f"agent:{owner or 1}"
             yield fact(number, "tickets.status_changed", at, who, was="new", now=row["status"])
     for letter in letters:
+        more: dict[str, Any]
         if letter.direction == "in":
             kind, who, more = "tickets.message_received", "system:intake", {"silent": False}
         else:

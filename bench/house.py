@@ -102,15 +102,16 @@ class House:
 
     def pids(self, role: str) -> list[int]:
         """The processes of web, worker, fetch or postgres."""
+        found: set[int] = set()
         for pid in self.all_pids():
             words = processes.command(pid).split()
-            if role == "postgres" and words and Path(words[0]).name == "postgres":
-                return processes.tree(pid)
-            if role in ROLES and words[1:4] == ["-m", "zabota.ops.cli", role]:
-                return processes.tree(pid)
-            if role == "web" and "granian" in " ".join(words):
-                return processes.tree(pid)
-        raise Failed(f"no process is called {role}")
+            is_postgres = bool(words) and Path(words[0]).name == "postgres"
+            is_child = role in ROLES and words[1:4] == ["-m", "zabota.ops.cli", role]
+            if is_child or (role == "postgres" and is_postgres):
+                found.update(processes.tree(pid))
+        if not found:
+            raise Failed(f"no process is called {role}")
+        return sorted(found)
 
     def pause(self, role: str, on: bool) -> None:
         """Stop the clock of a role's processes, or let it run on."""

@@ -22,11 +22,11 @@ class MailServers:
     def __init__(self) -> None:
         self.imap_port, self.smtp_port = free_port(), free_port()
         pymap = Path(sys.executable).with_name("pymap")
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self._processes = [
             subprocess.Popen(
                 [str(pymap), *f"--host 127.0.0.1 --port {self.imap_port} --no-tls dict".split()],
-                **quiet,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             ),
             subprocess.Popen([sys.executable, "-m", "bench.mailserver", str(self.smtp_port)]),
         ]

@@ -217,10 +217,10 @@ def queries_of(desk: Desk, path: str, *, part: bool = False) -> int:
     """Statements of one GET, session and rights included, BEGIN and COMMIT left out."""
     client = Client(HTTP_HOST="127.0.0.1")
     client.force_login(desk.browsers[0].agent)
-    options = {"HTTP_HX_REQUEST": "true"} if part else {}
-    client.get(path, **options)
+    headers = {"HX-Request": "true"} if part else {}
+    client.get(path, headers=headers)
     with CaptureQueriesContext(connection) as caught:
-        client.get(path, **options)
+        client.get(path, headers=headers)
     return sum(not query["sql"].startswith(CONTROL) for query in caught)
 
 

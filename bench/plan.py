@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 from django.db import connection
 
@@ -48,7 +49,7 @@ class Plan:
             spent = time.monotonic() - began
             say(f"{town.tickets} tickets with {town.messages} messages made in {spent:.0f} s")
             connection.close()
-            connection.close_pool()
+            cast(Any, connection).close_pool()
             house.stop()
             warm = house.start()
             lines = [_starts(first_start, warm), _memory(house)]
@@ -64,8 +65,9 @@ class Plan:
         lines, before = self._pages(desk)
         for line in lines:
             say(str(line))
-        lines.append(live.measure(house, desk, self.streams))
-        lines += self._mail(house, town, say)
+        for more in (live.measure(house, desk, self.streams), *self._mail(house, town, say)):
+            say(str(more))
+            lines.append(more)
         if self.grow_to > town.tickets:
             grow(town, self.grow_to)
             say(f"grown to {town.tickets} tickets with {town.messages} messages")

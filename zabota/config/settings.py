@@ -93,6 +93,9 @@ UNDO_SECONDS = 0
 WEB_THREADS = env_int("ZABOTA_WEB_THREADS", 8, "Threads that run pages in one web process.")
 WEB_PROCESSES = env_int("ZABOTA_WEB_PROCESSES", 1, "Web processes.")
 WORKER_JOBS = env_int("ZABOTA_WORKER_JOBS", 4, "Jobs that one worker process runs at once.")
+WORKER_PROCESSES = env_int(
+    "ZABOTA_WORKER_PROCESSES", 1, "Worker processes; each uses one core when there is much to do."
+)
 BLOCKED_FILE_TYPES = frozenset(
     env_list(
         "ZABOTA_BLOCKED_FILES",

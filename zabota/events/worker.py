@@ -16,6 +16,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 
 from zabota.events import chores, rescue, timers
+from zabota.lib import memory
 from zabota.lib.log import describe
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Loop(threading.Thread):
 
 def run() -> None:
     """Work until SIGTERM or SIGINT; jobs that run are finished first."""
+    memory.settle()
     own = rescue.Own()
     taking_back = rescue.Rescue(own)
     loops = [

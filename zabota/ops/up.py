@@ -145,9 +145,10 @@ def own_command(name: str) -> list[str]:
 
 def children() -> list[Child]:
     """The processes of this installation, in the order in which they stop."""
+    workers = ["worker", *(f"worker-{n}" for n in range(2, settings.WORKER_PROCESSES + 1))]
     found = [
         Child("web", own_command("web"), WEB_STOP),
-        Child("worker", own_command("worker"), JOB_STOP),
+        *(Child(name, own_command("worker"), JOB_STOP) for name in workers),
         Child("fetch", own_command("fetch")),
     ]
     if settings.DEMO:

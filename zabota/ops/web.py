@@ -13,7 +13,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from zabota.lib import log
+from zabota.lib import log, memory
 from zabota.ops.processes import die_with_parent
 
 TARGET = "zabota.config.asgi:app"
@@ -64,4 +64,5 @@ def load(target: str) -> Callable[..., Any]:
     log.configure(settings.LOG_LEVEL)
     module, _, name = target.partition(":")
     found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    memory.settle()
     return found
