@@ -46,13 +46,16 @@ class Run:
         complaints: list[str] = []
         with self.imap, self.post:
             try:
-                self._open()
-                self._stream()
-                complaints += self._rest()
-            except Exception as error:
-                complaints.append(f"{type(error).__name__}: {error}")
-            found, doubles = self._counted()
-            status = self.house.stop()
+                try:
+                    self._open()
+                    self._stream()
+                    complaints += self._rest()
+                except Exception as error:
+                    complaints.append(f"{type(error).__name__}: {error}")
+                found, doubles = self._counted()
+            finally:
+                self.stopping.set()
+                status = self.house.stop()
         if status:
             complaints.append(f"zabota up ended with status {status}")
         complaints += found + self.work.errors + self._not_done()
