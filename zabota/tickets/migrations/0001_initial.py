@@ -404,6 +404,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="ticket",
             index=models.Index(
+                condition=models.Q(("status__in", ["solved", "closed"])),
+                fields=["-last_message_at", "-id"],
+                name="ticket_done_by_time",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="ticket",
+            index=models.Index(
                 fields=["contact", "-created_at"], name="tickets_tic_contact_5ba063_idx"
             ),
         ),

@@ -131,6 +131,11 @@ class Ticket(models.Model):
                 ),
                 name="ticket_working_by_time",
             ),
+            models.Index(
+                fields=["-last_message_at", "-id"],
+                condition=models.Q(status__in=["solved", "closed"]),
+                name="ticket_done_by_time",
+            ),
             models.Index(fields=["contact", "-created_at"]),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
