@@ -124,7 +124,7 @@ def test_the_client_panel(vera: Agent) -> None:
     hidden = make.ticket("Чужое обращение", queue=make.billing())
     ticket = make.ticket("Новое обращение")
     shown = pane(vera, ticket, "context/")
-    assert "Asia/Yekaterinburg (guessed)" in shown
+    assert "Yekaterinburg (guessed)" in shown
     assert f"/t/{old.pk}/" in shown
     assert str(hidden.pk) not in {part.split("/")[0] for part in shown.split("/t/")[1:]}
     assert "new ticket in the queue" in shown

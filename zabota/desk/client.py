@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from zabota.customers.actions.domains import PUBLIC_DOMAINS
 from zabota.customers.models import Contact
-from zabota.desk import conversation, timeline
+from zabota.desk import conversation, timeline, zones
 from zabota.desk.pane import queues_with_topics, topics_of
 from zabota.lib import clock
 from zabota.staff import policy
@@ -87,7 +87,7 @@ def local_time(ticket: Ticket, contact: Contact) -> str:
         there = clock.now().astimezone(ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError):
         return _("unknown")
-    text = f"{there:%H:%M}, {name.replace('_', ' ')}"
+    text = f"{there:%H:%M}, {zones.city(name)}"
     return f"{text} ({mark})" if mark else text
 
 

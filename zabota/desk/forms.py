@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zabota.channels import blobs, scan
+from zabota.desk import zones
 from zabota.lib.text import clean, safe_filename
 from zabota.staff.models import Agent
 from zabota.tickets import files
@@ -50,10 +50,11 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         own = self.instance.time_zone
-        zones = sorted(name for name in available_timezones() if "/" in name or name == own)
+        offered = dict(zones.choices())
+        offered.setdefault(own, zones.label(own))
         field = self.fields["time_zone"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(name, name.replace("_", " ")) for name in zones]
+        field.choices = list(offered.items())
 
 
 def uploads(given: Sequence[UploadedFile[Any]]) -> list[Upload]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.utils import translation
+
 from zabota.channels.contract import Robot
 from zabota.channels.models import RawMessage, RawState
+from zabota.channels.wording import in_words
 from zabota.customers.models import Contact, Identity
 from zabota.events import actor
 from zabota.ops.demo import cast, extra, grammar
@@ -28,14 +31,14 @@ from zabota.tickets.models import (
 
 ROBOTS = (("monitoring", "Monitoring"), ("1c-exchange", "1С:Обмен"))
 UNREADABLE = (
-    (b"\x00\x01\x02\xff\xfe" * 40, "No headers: the message begins with control characters."),
+    (b"\x00\x01\x02\xff\xfe" * 40, "There are no mail headers: this is not a mail."),
     (b"Subject: =?utf-8?B?0J/RgNC40LLQtdGC?=\r\n\r\n\xd0\xd0\xd0 ?!\r\n",
      "No sender: the mail has neither From nor Reply-To nor Sender."),
     (b"To: support@nordhost.example\r\nDate: never\r\n\r\n", "No sender: the mail has neither From "
      "nor Reply-To nor Sender."),
     (b"Content-Type: multipart/mixed; boundary=\"x\"\r\n\r\n--y\r\n\xff\xfe\xfd",
      "No sender: the mail has neither From nor Reply-To nor Sender."),
-    (b"%PDF-1.3 this is no mail\r\n\x80\x81\x82", "No headers: the message is not a mail."),
+    (b"%PDF-1.3 this is no mail\r\n\x80\x81\x82", "There are no mail headers: this is not a mail."),
 )  # fmt: skip
 
 
@@ -246,14 +249,16 @@ def _unreadable(
                    state=RawState.QUARANTINE, error=error)
     )  # fmt: skip
     raw.place = f"demo:{raw.pk}"
+    with translation.override(inbox.language):
+        words = in_words(error)
     ticket: Ticket = add(
-        Ticket(subject=f"{inbox.address}: {error}"[:300], queue=queue, queue_reason="quarantine",
+        Ticket(subject=f"{inbox.address}: {words}"[:300], queue=queue, queue_reason="quarantine",
                inbox=inbox, language=inbox.language, quarantined=raw, is_robot=True,
                created_at=at, last_message_at=at)
     )  # fmt: skip
     message: Message = add(
         Message(ticket=ticket, direction=Direction.IN, raw=raw, inbox=inbox, at=at, received_at=at,
-                text=f"{error} [{size} bytes, {digest[:8]}]", thread_how="new")
+                text=f"{words} [{digest[:8]}]", thread_how="new")
     )  # fmt: skip
     add(
         Attachment(message=message, name=f"original-{raw.pk}.eml", size=size, sha256=digest,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zabota.customers.models import Account
-from zabota.desk.settings.forms import zones
+from zabota.desk import zones
 from zabota.staff.models import Language
 
 DOMAIN = re.compile(r"(?!-)[^\s@/:,;]{1,63}(\.[^\s@/:,;.]{1,63})+")
@@ -31,7 +31,10 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         zone, language = self.fields["time_zone"], self.fields["language"]
         assert isinstance(zone, forms.ChoiceField)
         assert isinstance(language, forms.ChoiceField)
-        zone.choices = [("", _("as the inbox")), *zones.choices()]
+        offered = {"": _("as the inbox")} | dict(zones.choices())
+        if own := self.instance.time_zone:
+            offered.setdefault(own, zones.label(own))
+        zone.choices = list(offered.items())
         language.choices = [("", _("as the inbox")), *Language.choices]
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from zabota.desk.settings.forms import zones
+from zabota.desk import zones
 from zabota.lib import clock
 from zabota.staff.models import Agent, Grant, Level, Queue
 from zabota.staff.policy import CEILING
@@ -43,7 +43,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         options["initial"] = given | (options.get("initial") or {})
         super().__init__(*args, **options)
         offered = dict(zones.choices())
-        offered.setdefault(given["time_zone"], given["time_zone"])
+        offered.setdefault(given["time_zone"], zones.label(given["time_zone"]))
         zone = self.fields["time_zone"]
         assert isinstance(zone, forms.ChoiceField)
         zone.choices = list(offered.items())

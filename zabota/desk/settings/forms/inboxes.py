@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zabota.channels.models import Inbox
-from zabota.desk.settings.forms import zones
+from zabota.desk import zones
 from zabota.desk.settings.forms.structure import queues_to_choose
 from zabota.desk.settings.presets import PRESETS
 
@@ -100,7 +100,7 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
         titles = ((key, preset.title) for key, preset in PRESETS.items())
         self._choose("preset", [("", _("another one")), *titles])
         offered = dict(zones.choices())
-        offered.setdefault(inbox.time_zone, inbox.time_zone)
+        offered.setdefault(inbox.time_zone, zones.label(inbox.time_zone))
         self._choose("time_zone", list(offered.items()))
         queue = self.fields["queue"]
         assert isinstance(queue, forms.ModelChoiceField)
