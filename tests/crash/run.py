@@ -103,7 +103,7 @@ class Run:
 
     def _answer(self) -> None:
         """Replies to tickets whose acknowledgement arrived."""
-        pause = self.plan.pace * self.plan.mails / self.plan.replies
+        pause = self.plan.pace * self.plan.mails / self.plan.replies * 0.7
         while not self.stopping.wait(pause * random.uniform(0.5, 1.5)):
             tickets = sorted({letter.ticket for letter in list(self.post.letters)} - {0})
             if not tickets:
