@@ -1,4 +1,4 @@
-"""Words of Django and allauth that our catalogue says better or at all: it is read before theirs.
+"""Words of Django, allauth and argparse that our catalogue says better, or that nobody else says.
 
 Naming them here keeps them in the catalogue when `make messages` collects the strings.
 """
@@ -42,4 +42,14 @@ WORDS = (
     gettext_noop("Authenticator app deactivated."),
     gettext_noop("A new set of recovery codes has been generated."),
     gettext_noop("Signed out of all other sessions."),
+    # argparse, see ops/words.py
+    gettext_noop("usage: "),
+    gettext_noop("positional arguments"),
+    gettext_noop("options"),
+    gettext_noop("show this help message and exit"),
+    gettext_noop("%(prog)s: error: %(message)s\n"),
+    gettext_noop("argument %(argument_name)s: %(message)s"),
+    gettext_noop("the following arguments are required: %s"),
+    gettext_noop("invalid choice: %(value)r (choose from %(choices)s)"),
+    gettext_noop("expected one argument"),
 )

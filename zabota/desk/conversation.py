@@ -156,7 +156,9 @@ def _with_files(messages: QuerySet[Message]) -> QuerySet[Message]:
     of_message = Attachment.objects.filter(message=OuterRef("pk")).order_by("id")
     fields = ("id", "name", "content_type", "size", "state", "is_inline")
     rows = of_message.values(row=JSONObject(**{name: name for name in fields}))
-    return messages.select_related("contact", "outgoing").annotate(files=ArraySubquery(rows))
+    # The envelope repeats the text of the message; it is long, and nothing of it is shown.
+    found = messages.select_related("contact", "outgoing").defer("outgoing__envelope")
+    return found.annotate(files=ArraySubquery(rows))
 
 
 def _stretches(entries: list[tuple[datetime, int, Bubble | EventLine]]) -> list[Stretch]:
@@ -196,7 +198,7 @@ def _via(message: Message) -> str:
     if message.direction == Direction.CALL:
         way = _("incoming") if message.call.get("came_in", True) else _("outgoing")
         minutes = message.call.get("minutes") or 0
-        return f"{way}, {_('%(n)d min') % {'n': minutes}}" if minutes else way
+        return way + ", " + _("%(n)d min") % {"n": minutes} if minutes else way
     if message.purpose:
         return str(Purpose(message.purpose).label)
     if message.robot:

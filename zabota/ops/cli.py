@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from zabota.ops.words import gettext as _
-from zabota.ops.words import say
+from zabota.ops.words import lend, say
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    lend()
     commands = parser()
     given, unknown = commands.parse_known_args(arguments)
     given.rest = unknown
@@ -82,12 +83,12 @@ def parser() -> argparse.ArgumentParser:
     add("up", up, _("run everything: database, pages, jobs, mail"))
     add("migrate", migrate, _("bring the database to this version"))
     demo = add("demo", demo_data, _("load or remove demonstration data"))
-    demo.add_argument("what", choices=("load", "remove"))
+    demo.add_argument("what", choices=("load", "remove"), metavar="load|remove")
     admin = add("admin", administrator, _("make an administrator, give a new link, reset 2FA"))
     _admin_options(admin)
     add("doctor", doctor, _("say in plain words what is wrong"))
     pages = add("docs", docs, _("write the pages made from the code: settings, facts"))
-    pages.add_argument("folder", nargs="?", default="docs")
+    pages.add_argument("folder", nargs="?", default="docs", metavar=_("folder"))
     pages.add_argument("--check", action="store_true", help=_("only compare; status 1 when stale"))
     add("psql", psql_shell, _("open the database in psql (options are passed on)"))
     for name, run in CHILDREN.items():
@@ -98,13 +99,13 @@ def parser() -> argparse.ArgumentParser:
 def _admin_options(admin: argparse.ArgumentParser) -> None:
     kinds = admin.add_subparsers(required=True, dest="what", metavar=_("what"))
     create = kinds.add_parser("create", help=_("make an administrator and print his link"))
-    create.add_argument("email")
-    create.add_argument("surname")
-    create.add_argument("first_name")
+    create.add_argument("email", metavar=_("address"))
+    create.add_argument("surname", metavar=_("surname"))
+    create.add_argument("first_name", metavar=_("first name"))
     link = kinds.add_parser("link", help=_("print a new sign-in link (works once)"))
-    link.add_argument("email", nargs="?")
+    link.add_argument("email", nargs="?", metavar=_("address"))
     reset = kinds.add_parser("reset-2fa", help=_("forget the second factor of a person"))
-    reset.add_argument("email")
+    reset.add_argument("email", metavar=_("address"))
 
 
 def up(given: argparse.Namespace) -> int:

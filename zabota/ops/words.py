@@ -9,6 +9,8 @@ import sys
 
 from zabota import __file__ as _package_file
 
+FOLDER = os.path.join(os.path.dirname(_package_file), "locale")
+
 
 def language() -> str:
     """ "ru" or "en", from the terminal's locale (LC_ALL, LC_MESSAGES, LANG)."""
@@ -21,8 +23,13 @@ def language() -> str:
 
 @functools.cache
 def _catalogue(code: str) -> catalogues.NullTranslations:
-    folder = os.path.join(os.path.dirname(_package_file), "locale")
-    return catalogues.translation("django", folder, languages=[code], fallback=True)
+    return catalogues.translation("django", FOLDER, languages=[code], fallback=True)
+
+
+def lend() -> None:
+    """Let argparse find its own sentences in our catalogue (see config/borrowed.py)."""
+    catalogues.bindtextdomain("django", FOLDER)
+    catalogues.textdomain("django")
 
 
 def gettext(text: str) -> str:

@@ -34,6 +34,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "email": gettext_lazy("The agent signs in with it and gets notices there."),
             "first_name": gettext_lazy("Clients read first name and surname under each answer."),
         }
+        error_messages = {"email": {"unique": gettext_lazy("Another agent has this address.")}}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         agent = options.get("instance")

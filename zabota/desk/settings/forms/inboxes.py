@@ -91,6 +91,7 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
             "queue": gettext_lazy("Where new mail waits unless a topic leads elsewhere."),
             "language": gettext_lazy("Of clients whose language is not known."),
         }
+        error_messages = {"address": {"unique": gettext_lazy("Another inbox has this address.")}}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         inbox = options.get("instance") or Inbox()
