@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from django.db import connection
 
 from tests import make
 from tests.mailserver import PASSWORD, ImapServer
+from zabota.channels import registry
 from zabota.channels.contract import PermanentError
 from zabota.channels.fetcher import LEASE, Reader
-from zabota.channels.models import Inbox
+from zabota.channels.models import Inbox, RawMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +57,18 @@ def test_a_refused_password_gives_the_lease_back(server: ImapServer) -> None:
     with pytest.raises(PermanentError):
         reader(server, "wrong")._read()
     assert leases() == 0
+
+
+def test_a_folder_that_is_gone_does_not_hold_back_the_mail_of_the_others(
+    server: ImapServer,
+) -> None:
+    one = reader(server)
+    inbox = Inbox.objects.get(pk=one.inbox_id)
+    inbox.folders = ["INBOX", "Gone"]
+    with closing(registry.kind("mail").open(inbox)) as mailbox:
+        server.append(make.mail("Дошло"))
+        one._pass(inbox, mailbox)
+    inbox.refresh_from_db()
+    assert RawMessage.objects.filter(inbox=inbox).count() == 1
+    assert inbox.last_error
+    assert inbox.last_ok_at is None

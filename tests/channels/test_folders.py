@@ -11,8 +11,8 @@ from tests import make
 from tests.drain import drain
 from tests.mailserver import PASSWORD, ImapServer
 from zabota.channels import importing, registry
-from zabota.channels.contract import Mailbox
-from zabota.channels.folders import start_from_now, take_new
+from zabota.channels.contract import Fetched, Mailbox, PermanentError, TemporaryError
+from zabota.channels.folders import mailbox_of, start_from_now, take_new
 from zabota.channels.models import Folder, ImportRun, Inbox, Outgoing, RawMessage
 from zabota.channels.outbox import send
 from zabota.lib import clock
@@ -198,3 +198,72 @@ def test_sent_copy_goes_to_the_server_when_wanted(server: ImapServer, inbox: Inb
     for _ in range(2):
         keep_copy(Event(), Sent(outgoing=row.pk, attempts=1))
     assert len(server.messages("Sent")) == 1
+
+
+def test_another_mailbox_with_the_same_numbers_hides_no_mail(
+    server: ImapServer, inbox: Inbox, mailbox: Mailbox
+) -> None:
+    """Some servers say UIDVALIDITY 1 for every mailbox."""
+    letters(server, "в прежнем ящике")
+    start_from_now(inbox, mailbox)
+    letters(server, "тоже в прежнем")
+    take_new(inbox, mailbox, "INBOX")
+    newest = Folder.objects.get().last_uid
+    RawMessage.objects.update(place=f"{mailbox_of(inbox)}:INBOX:{_validity()}:{newest + 1}")
+    inbox.config["imap_user"] = "another@zabota.example"
+    letters(server, "в новом ящике")
+    Folder.objects.update(last_uid=newest + 1000, floor_uid=newest + 1000)
+    assert take_new(inbox, mailbox, "INBOX") >= 1
+    drain()
+    assert Ticket.objects.filter(snippet="в новом ящике").exists()
+
+
+def _validity() -> int:
+    return Folder.objects.get().uidvalidity
+
+
+def test_an_import_does_not_go_on_in_another_mailbox(inbox: Inbox, mailbox: Mailbox) -> None:
+    run = importing.order(inbox, "INBOX", clock.now().date(), by=make.BY)
+    inbox.config["imap_user"] = "another@zabota.example"
+    importing.work_off(inbox, mailbox)
+    run.refresh_from_db()
+    assert run.error
+    assert run.finished_at
+
+
+def test_an_import_of_a_folder_that_is_gone_ends(inbox: Inbox, mailbox: Mailbox) -> None:
+    run = importing.order(inbox, "INBOX", clock.now().date(), by=make.BY)
+    ImportRun.objects.update(folder="Gone")
+    importing.work_off(inbox, mailbox)
+    run.refresh_from_db()
+    assert run.error
+    assert run.finished_at
+
+
+@pytest.mark.parametrize("error", [PermanentError("BAD"), TemporaryError("NO")])
+def test_a_message_the_server_cannot_give_holds_back_no_other(
+    server: ImapServer,
+    inbox: Inbox,
+    mailbox: Mailbox,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    start_from_now(inbox, mailbox)
+    run = importing.order(inbox, "INBOX", clock.now().date() - timedelta(days=3), by=make.BY)
+    letters(server, "битое", "целое")
+    whole, first = mailbox.fetch, mailbox.last_uids(2)[0]
+
+    def fetch(uid: int, limit: int) -> Fetched | None:
+        if uid == first:
+            raise error
+        return whole(uid, limit)
+
+    monkeypatch.setattr(mailbox, "fetch", fetch)
+    with pytest.raises(TemporaryError):
+        take_new(inbox, mailbox, "INBOX")
+    assert RawMessage.objects.count() == 1
+    importing.work_off(inbox, mailbox)
+    run.refresh_from_db()
+    assert (run.done, run.finished_at is not None, str(first) in run.error) == (2, True, True)
+    monkeypatch.undo()
+    assert take_new(inbox, mailbox, "INBOX") == 1

@@ -78,11 +78,20 @@ class Reader(threading.Thread):
             self._release()
 
     def _pass(self, inbox: Inbox, mailbox: Mailbox) -> None:
-        for name in reversed(folder_names(inbox)):
-            take_new(inbox, mailbox, name)
-        now = clock.now()
-        inbox.last_pass_at = inbox.last_ok_at = now
-        inbox.last_error = ""
+        """All folders, the first one last: it stays selected for IDLE. One that is gone or refused
+        is told of and does not hold back the mail of the others."""
+        first, *others = folder_names(inbox)
+        refused = ""
+        for name in reversed(others):
+            try:
+                take_new(inbox, mailbox, name)
+            except PermanentError as error:
+                refused = str(error)
+        take_new(inbox, mailbox, first)
+        inbox.last_pass_at = clock.now()
+        # What came meanwhile into a refused folder is looked for from this time on.
+        inbox.last_ok_at = inbox.last_ok_at if refused else inbox.last_pass_at
+        inbox.last_error = refused[:500]
         inbox.save(update_fields=["last_pass_at", "last_ok_at", "last_error"])
         self.failures = 0
 

@@ -6,13 +6,14 @@ The cursor is UIDVALIDITY and UID, never the Seen flag; nothing on the server is
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from zabota.channels.contract import Mailbox, TemporaryError
+from zabota.channels.contract import Mailbox, PermanentError, TemporaryError
 from zabota.channels.models import Folder, Inbox, RawMessage
 from zabota.channels.receive import receive
 from zabota.events.actor import system
@@ -26,7 +27,8 @@ BY = system("fetch")
 def start_from_now(inbox: Inbox, mailbox: Mailbox) -> None:
     """Set the cursors of a new inbox, or of folders newly chosen: what lies there now is the past
     and waits for an import. Folders that were read before keep their cursor."""
-    read = set(inbox.cursors.exclude(uidvalidity=0).values_list("name", flat=True))
+    mine = inbox.cursors.filter(mailbox=mailbox_of(inbox)).exclude(uidvalidity=0)
+    read = set(mine.values_list("name", flat=True))
     for name in folder_names(inbox):
         if name in read:
             continue
@@ -35,6 +37,7 @@ def start_from_now(inbox: Inbox, mailbox: Mailbox) -> None:
             inbox=inbox,
             name=name,
             defaults={
+                "mailbox": mailbox_of(inbox),
                 "uidvalidity": state.uidvalidity,
                 "last_uid": state.uidnext - 1,
                 "floor_uid": state.uidnext,
@@ -47,19 +50,31 @@ def folder_names(inbox: Inbox) -> list[str]:
     return list(inbox.folders) or ["INBOX"]
 
 
+def mailbox_of(inbox: Inbox) -> str:
+    """A short name of the mailbox behind the inbox: another server or user is another mailbox, whose
+    numbers say nothing about the mails of this one."""
+    parts = [str(inbox.config.get(name) or "").lower() for name in ("imap_host", "imap_user")]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
 def take_new(inbox: Inbox, mailbox: Mailbox, name: str) -> int:
     """Keep every new message of the folder; returns how many. The cursor waits at a failed one."""
     state = mailbox.select(name)
-    cursor, _ = Folder.objects.get_or_create(inbox=inbox, name=name)
-    silent, changed = "", cursor.uidvalidity != state.uidvalidity
+    cursor, _ = Folder.objects.get_or_create(
+        inbox=inbox, name=name, defaults={"mailbox": mailbox_of(inbox)}
+    )
+    silent = ""
+    known = (cursor.mailbox, cursor.uidvalidity)
+    changed = known != (mailbox_of(inbox), state.uidvalidity)
     if changed:
-        # Renumbered by the server (or never seen): known mails come again under other numbers.
+        # Renumbered by the server, another mailbox, or never seen: known mails come again under other numbers.
         silent = "uidvalidity" if cursor.uidvalidity else ""
         since = inbox.starts_at
         if silent and inbox.last_ok_at:
             since = max(since, inbox.last_ok_at - timedelta(days=1))
         uids = _arrived_since(mailbox, since)
-        cursor.uidvalidity, cursor.last_uid = state.uidvalidity, 0
+        cursor.mailbox, cursor.uidvalidity = mailbox_of(inbox), state.uidvalidity
+        cursor.last_uid = 0
         cursor.floor_uid = min(uids, default=state.uidnext)
     else:
         listed = {*mailbox.uids_after(cursor.last_uid), *mailbox.last_uids(LISTED_AGAIN)}
@@ -75,9 +90,9 @@ def take_new(inbox: Inbox, mailbox: Mailbox, name: str) -> int:
     return taken
 
 
-def place_of(folder: str, uidvalidity: int, uid: int) -> str:
+def place_of(inbox: Inbox, folder: str, uidvalidity: int, uid: int) -> str:
     """The name under which a message of a mailbox is taken once."""
-    return f"{folder}:{uidvalidity}:{uid}"
+    return f"{mailbox_of(inbox)}:{folder}:{uidvalidity}:{uid}"
 
 
 def _arrived_since(mailbox: Mailbox, moment: datetime) -> list[int]:
@@ -90,7 +105,7 @@ def _arrived_since(mailbox: Mailbox, moment: datetime) -> list[int]:
 
 
 def _not_taken(inbox: Inbox, name: str, uidvalidity: int, uids: Sequence[int]) -> list[int]:
-    places = {place_of(name, uidvalidity, uid): uid for uid in uids}
+    places = {place_of(inbox, name, uidvalidity, uid): uid for uid in uids}
     taken = RawMessage.objects.filter(inbox=inbox, place__in=places).values_list("place", flat=True)
     return sorted({*places.values()} - {places[place] for place in taken})
 
@@ -108,7 +123,7 @@ def _take(
     for uid in uids:
         try:
             found = mailbox.fetch(uid, settings.MAX_MESSAGE_MB * 1024 * 1024)
-        except TemporaryError as error:
+        except (TemporaryError, PermanentError) as error:
             log.warning("message not fetched", extra={"inbox": inbox.pk, "uid": uid})
             if mailbox.is_lost:
                 raise
@@ -120,7 +135,7 @@ def _take(
         row = receive(
             inbox,
             found.raw,
-            place=place_of(name, uidvalidity, uid),
+            place=place_of(inbox, name, uidvalidity, uid),
             arrived_at=found.arrived_at,
             by=BY,
             silent_reason=silent,

@@ -60,6 +60,9 @@ class Folder(models.Model):
 
     inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="cursors")
     name = models.CharField(max_length=500)
+    # Which mailbox the numbers belong to (`folders.mailbox_of`); UIDVALIDITY alone does not tell:
+    # some servers say 1 for every mailbox.
+    mailbox = models.CharField(max_length=12, blank=True)
     uidvalidity = models.BigIntegerField(default=0)
     last_uid = models.BigIntegerField(default=0)
     # Older UIDs belong to the time before this inbox was added; they wait for an import order.
@@ -115,6 +118,7 @@ class ImportRun(models.Model):
     inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="imports")
     folder = models.CharField(max_length=500)
     since = models.DateField()
+    mailbox = models.CharField(max_length=12, blank=True)
     uidvalidity = models.BigIntegerField()
     total = models.PositiveIntegerField()
     done = models.PositiveIntegerField(default=0)
