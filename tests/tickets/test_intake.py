@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import override_settings
 
 from tests import make
 from tests.drain import drain
 from zabota.channels import blobs
 from zabota.channels.events import RawReceived
+from zabota.channels.kinds.mail import mime
 from zabota.channels.models import Outgoing, RawState
 from zabota.customers.actions import confirm_domain
 from zabota.customers.models import Contact
+from zabota.events import undelivered
 from zabota.events.models import Event
 from zabota.lib import clock
-from zabota.tickets import links
+from zabota.tickets import intake, links
 from zabota.tickets.actions import discard, make_ticket, reply, retry_parse
 from zabota.tickets.intake import take_in
 from zabota.tickets.locking import NotPossible
@@ -179,6 +183,19 @@ def test_an_agents_answer_to_a_notification_is_a_note() -> None:
     assert Ticket.objects.count() == 1
 
 
+def test_files_of_an_agents_note_by_mail_are_kept() -> None:
+    ticket, agent = make.ticket(), make.agent()
+    letter = EmailMessage()
+    letter["From"], letter["To"] = agent.email, links.note_address("s@zabota.example", ticket.pk)
+    letter["Subject"], letter["Message-ID"] = "Re: #1", "<note-with-file@zabota.example>"
+    letter.set_content("Снимок экрана")
+    letter.add_attachment(b"a log", maintype="text", subtype="plain", filename="log.txt")
+    make.received(make.inbox(), letter.as_bytes())
+    drain()
+    note = Message.objects.get(direction=Direction.NOTE)
+    assert [file.name for file in note.attachments.all()] == ["log.txt"]
+
+
 def test_an_agent_of_another_queue_cannot_note_by_mail() -> None:
     stranger = make.agent("Sara Lindqvist", make.billing())
     ticket = make.ticket()
@@ -234,6 +251,61 @@ class TestQuarantine:
         assert message.text == "Теперь читается"
         assert message.ticket_id != ticket.pk
         assert ticket.close_reason == "quarantine"
+
+    @pytest.mark.parametrize("where", ["mime.parse", "append"])
+    def test_a_mail_we_stumble_over_lies_before_people_and_blocks_nothing(
+        self, where: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        box = make.inbox()
+        target = {"mime.parse": mime, "append": intake}[where]
+        name = where.rpartition(".")[2]
+        whole = getattr(target, name)
+
+        def stumble(*args: Any, **options: Any) -> Any:
+            if any("Ядовитое" in str(part) or b"Poison" in repr(part).encode() for part in args):
+                raise RecursionError("Ядовитое слово клиента")
+            return whole(*args, **options)
+
+        monkeypatch.setattr(target, name, stumble)
+        raw = make.received(box, make.mail("Ядовитое", X_Mailer="Poison"))
+        make.received(box, make.mail("Хорошее", who=make.MARIA))
+        drain()
+        ticket = Ticket.objects.get(quarantined=raw)
+        assert ticket.messages.get().attachments.get().sha256 == raw.sha256
+        assert "RecursionError" in ticket.subject
+        assert "клиента" not in ticket.subject
+        assert Ticket.objects.filter(snippet="Хорошее").exists()
+        with pytest.raises(NotPossible, match="RecursionError"):
+            retry_parse(ticket, by=make.BY)
+        monkeypatch.undo()
+        message = retry_parse(ticket, by=make.BY)
+        assert message is not None
+        assert message.text == "Ядовитое"
+
+    def test_a_fault_that_passes_is_not_the_mails(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def away(*args: Any) -> Any:
+            raise OperationalError("the database is away")
+
+        monkeypatch.setattr(intake, "place", away)
+        raw = make.received(make.inbox(), make.mail())
+        drain(quiet=True)
+        raw.refresh_from_db()
+        assert raw.state == RawState.WAITING
+        monkeypatch.undo()
+        assert undelivered.retry(undelivered.listed()[0].job)
+        drain()
+        raw.refresh_from_db()
+        assert raw.state == RawState.DONE
+
+    def test_a_renumbered_mailbox_brings_no_second_quarantine_ticket(self) -> None:
+        box = make.inbox()
+        make.received(box, b"no mail at all")
+        drain()
+        again = make.received(box, b"no mail at all", silent_reason="uidvalidity")
+        drain()
+        again.refresh_from_db()
+        assert again.state == RawState.DOUBLE
+        assert Ticket.objects.count() == 1
 
     def test_make_ticket_of_an_unreadable_mail(self) -> None:
         ticket = make.quarantined()

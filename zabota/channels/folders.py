@@ -51,8 +51,8 @@ def folder_names(inbox: Inbox) -> list[str]:
 
 
 def mailbox_of(inbox: Inbox) -> str:
-    """A short name of the mailbox behind the inbox: another server or user is another mailbox, whose
-    numbers say nothing about the mails of this one."""
+    """A short name of the mailbox behind the inbox: another server or user is another mailbox,
+    whose numbers say nothing about the mails of this one."""
     parts = [str(inbox.config.get(name) or "").lower() for name in ("imap_host", "imap_user")]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
@@ -67,7 +67,8 @@ def take_new(inbox: Inbox, mailbox: Mailbox, name: str) -> int:
     known = (cursor.mailbox, cursor.uidvalidity)
     changed = known != (mailbox_of(inbox), state.uidvalidity)
     if changed:
-        # Renumbered by the server, another mailbox, or never seen: known mails come again under other numbers.
+        # Renumbered by the server, another mailbox, or never seen: known mails come again under
+        # other numbers.
         silent = "uidvalidity" if cursor.uidvalidity else ""
         since = inbox.starts_at
         if silent and inbox.last_ok_at:

@@ -40,6 +40,7 @@ SENTENCES = (
     gettext_noop("read as %(name)s"),
     # Why a message waits in quarantine
     gettext_noop("No sender: the mail has neither From nor Reply-To nor Sender."),
+    gettext_noop("Zabota met an error of its own in this mail: %(error)s"),
     # Errors of the outbox and of kinds/mail/send.py
     gettext_noop("There is no inbox to send from. Add one under Settings, Inboxes."),
     gettext_noop("The inbox %(address)s is switched off."),

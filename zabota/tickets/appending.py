@@ -68,7 +68,7 @@ def append(
         thread_detail=decision.detail[:250],
     )
     for file in parsed.files:
-        _store(message, file)
+        store_file(message, file)
     if raw.is_cut:
         _name_what_is_missing(message, raw)
     _add_participants(ticket, parsed, contact)
@@ -88,7 +88,8 @@ def _shown_html(parsed: ParsedMessage) -> str:
     return "" if parsed.quoted else parsed.html
 
 
-def _store(message: Message, file: ParsedFile) -> None:
+def store_file(message: Message, file: ParsedFile) -> None:
+    """Keep a file of a mail with its message; one over the limit by name only."""
     state, sha256 = AttachmentState.TOO_LARGE, ""
     if file.content is not None:
         sha256, _ = blobs.put([file.content])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 
-from django.db import transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from zabota.channels import blobs, registry
 from zabota.channels.contract import Address, ParsedMessage, ParseError, Robot
@@ -13,7 +14,7 @@ from zabota.channels.events import RawReceived
 from zabota.channels.models import Inbox, Outgoing, RawMessage, RawState
 from zabota.customers.actions import identify
 from zabota.customers.models import Contact
-from zabota.events.actor import Actor, system
+from zabota.events.actor import Actor, TooDeep, system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
 from zabota.lib.faults import reach
@@ -22,24 +23,44 @@ from zabota.staff.models import Agent, Level
 from zabota.tickets import quarantine, threading
 from zabota.tickets.actions.internal import add_note
 from zabota.tickets.actions.opening import language_of, open_ticket
-from zabota.tickets.appending import append
+from zabota.tickets.appending import append, store_file
 from zabota.tickets.events import AlsoArrived
 from zabota.tickets.lateness import silent_reason
 from zabota.tickets.models import Message, Status, Ticket
 from zabota.tickets.threading import Decision, How
+
+log = logging.getLogger(__name__)
+
+# Not the mail's fault: the job is tried again, and waits on "Undelivered" after that.
+PASSING = (OperationalError, InterfaceError, IntegrityError, OSError, MemoryError, TooDeep)
 
 
 @consumer("tickets.intake", RawReceived, atomic=False)
 def take_in(event: Event, fact: RawReceived) -> None:
     """One raw message, once; what cannot be read goes to quarantine and blocks nobody."""
     by = system("intake").because(event)
+    try:
+        _take_in(fact.raw, by)
+    except PASSING:
+        raise
+    except Exception as error:
+        # A mail that we stumble over must lie before people, with its original, not in a queue.
+        log.exception("mail not understood", extra={"raw": fact.raw})
+        with transaction.atomic():
+            raw = _waiting(fact.raw)
+            if raw is not None:
+                quarantine.put(raw, stumbled(error), by)
+
+
+def stumbled(error: Exception) -> str:
+    """Technical English for a mail that met a fault of our own; never what the mail says."""
+    return f"Zabota met an error of its own in this mail: {type(error).__name__}"
+
+
+def _take_in(raw_id: int, by: Actor) -> None:
     with transaction.atomic():
-        raw = (
-            RawMessage.objects.select_for_update(of=("self",))
-            .select_related("inbox__queue")
-            .get(pk=fact.raw)
-        )
-        if raw.state != RawState.WAITING:
+        raw = _waiting(raw_id)
+        if raw is None:
             return
         try:
             parsed = registry.kind(raw.inbox.kind).parse(blobs.get(raw.sha256))
@@ -47,12 +68,29 @@ def take_in(event: Event, fact: RawReceived) -> None:
             if not sender.email:
                 raise ParseError("No sender: the mail has neither From nor Reply-To nor Sender.")
         except ParseError as error:
-            quarantine.put(raw, str(error), by)
+            if _was_quarantined(raw):
+                _mark(raw, RawState.DOUBLE)
+            else:
+                quarantine.put(raw, str(error), by)
             return
         reach("intake.parsed")
         place(raw, parsed, sender, by)
         reach("intake.appended")
     reach("intake.committed")
+
+
+def _was_quarantined(raw: RawMessage) -> bool:
+    """A renumbered mailbox brings back what people have before them, or have discarded."""
+    same = RawMessage.objects.filter(inbox=raw.inbox_id, sha256=raw.sha256).exclude(pk=raw.pk)
+    seen = same.filter(state__in=[RawState.QUARANTINE, RawState.DISCARDED])
+    return raw.silent_reason == "uidvalidity" and seen.exists()
+
+
+def _waiting(raw_id: int) -> RawMessage | None:
+    """The locked row; None when it was taken in already."""
+    rows = RawMessage.objects.select_for_update(of=("self",)).select_related("inbox__queue")
+    raw = rows.get(pk=raw_id)
+    return raw if raw.state == RawState.WAITING else None
 
 
 def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) -> Message | None:
@@ -138,8 +176,10 @@ def _note(
         by=agent.actor,
         raw=raw,
         content_key=key,
-        message_id=parsed.message_id,
+        message_id=parsed.message_id[:250],
     )
+    for file in parsed.files:
+        store_file(note, file)
     _mark(raw, RawState.DONE)
     return note
 

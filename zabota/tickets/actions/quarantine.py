@@ -15,6 +15,7 @@ from zabota.channels.wording import in_words
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.lib import clock
+from zabota.lib.text import clean
 from zabota.tickets import intake
 from zabota.tickets.actions.solving import shut
 from zabota.tickets.events import QuarantineLeft
@@ -31,10 +32,15 @@ def retry_parse(ticket: Ticket, *, by: Actor) -> Message | None:
             sender = intake.sender_of(parsed)
             if not sender.email:
                 raise ParseError(_("The mail names no sender."))
+            return _leave(row, raw, parsed, sender, "retried", by)
         except ParseError as error:
             words = {"error": in_words(str(error))}
             raise NotPossible(_("Still unreadable: %(error)s") % words) from None
-        return _leave(row, raw, parsed, sender, "retried", by)
+        except intake.PASSING:
+            raise
+        except Exception as error:
+            words = {"error": in_words(intake.stumbled(error))}
+            raise NotPossible(_("Still unreadable: %(error)s") % words) from error
 
 
 def make_ticket(ticket: Ticket, *, address: str, subject: str, by: Actor) -> Message | None:
@@ -49,15 +55,18 @@ def make_ticket(ticket: Ticket, *, address: str, subject: str, by: Actor) -> Mes
         sender = Address(address)
         try:
             parsed = _parse(raw)
-        except ParseError as error:
-            parsed = _unread(raw, sender, str(error))
+        except intake.PASSING:
+            raise
+        except Exception as error:
+            told = str(error) if isinstance(error, ParseError) else intake.stumbled(error)
+            parsed = _unread(raw, sender, told)
         parsed = replace(parsed, sender=sender, subject=subject.strip() or parsed.subject)
         return _leave(row, raw, parsed, sender, "made_ticket", by)
 
 
 def discard(ticket: Ticket, *, reason: str, by: Actor) -> Ticket:
     """Close without a word; the original stays. Raises NotPossible without a reason."""
-    reason = reason.strip()
+    reason = clean(reason).strip()
     if not reason:
         raise NotPossible(_("Write why it is discarded."))
     with changing(ticket) as row:
