@@ -157,6 +157,24 @@ def test_the_desk_speaks_russian(office: Client, ticket: Ticket) -> None:
     assert_russian(office, "/profile/", "/undelivered/", "/t/999999/", "/nothing/")
 
 
+def test_the_desk_renders_in_english_too(office: Client, chief: Agent, ticket: Ticket) -> None:
+    Agent.objects.filter(pk=chief.pk).update(language="en")
+    numbers = (f"/t/{ticket.pk}/", f"/t/{ticket.pk}/context/")
+    kinds = ("agents", "departments", "queues", "topics", "inboxes", "clients")
+    settings = [f"/settings/{kind}/{page}" for kind in kinds for page in ("", "new/")]
+    for address in (
+        "/inbox/open/",
+        "/profile/",
+        "/undelivered/",
+        "/settings/",
+        *numbers,
+        *settings,
+    ):
+        answer = office.get(address, follow=True)
+        assert answer.status_code == 200, address
+        assert "None" not in read(answer.content.decode()).split(), address
+
+
 def test_what_was_not_delivered_is_told_in_russian(office: Client, ticket: Ticket) -> None:
     errors = (
         "The SMTP server refused the recipient: 550",

@@ -76,6 +76,11 @@ def test_placeholders_survive_translation(russian: Catalog) -> None:
     assert wrong == []
 
 
+def test_russian_is_typeset_as_russian(russian: Catalog) -> None:
+    texts = [text for message in russian if message.id for text in forms(message)]
+    assert [text for text in texts if re.search(r'["“”]|\.\.\.| - |  ', text)] == []
+
+
 def test_nothing_obsolete_stays(wanted: Catalog, russian: Catalog) -> None:
     unused = [
         first(message)

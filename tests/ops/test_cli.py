@@ -12,6 +12,7 @@ import pytest
 from zabota.ops.lock import FolderLock
 from zabota.ops.postgres import Server
 from zabota.ops.progress import Progress
+from zabota.ops.up import another_port
 
 
 def zabota(env: dict[str, str], folder: Path, *words: str, **more: str) -> tuple[int, str]:
@@ -49,6 +50,26 @@ def test_port_taken(clean_env: dict[str, str], folder: Path) -> None:
     assert "ZABOTA_LISTEN=" in text
 
 
+def test_a_port_for_root_is_not_proposed() -> None:
+    assert another_port(80) == another_port(65535) == 8100
+    assert another_port(8100) == 8101
+
+
+def test_an_administrator_who_cannot_get_in(clean_env: dict[str, str], folder: Path) -> None:
+    who = ("anna@example.org", "Лебедева", "Анна")
+    status, first = zabota(clean_env, folder, "admin", "create", *who)
+    assert (status, first.count("/invitation/")) == (0, 1)
+    status, text = zabota(clean_env, folder, "admin", "create", *who)
+    assert (status, "zabota admin link anna@example.org" in text) == (1, True)
+    status, text = zabota(clean_env, folder, "admin", "link", "anna@example.org")
+    assert (status, text.count("/invitation/")) == (0, 1)
+    assert text != first
+    status, text = zabota(clean_env, folder, "admin", "link", "nobody@example.org")
+    assert (status, "nobody with this address" in text) == (1, True)
+    status, text = zabota(clean_env, folder, "admin", "create", "no-address", "Л", "А")
+    assert (status, "Enter a valid email address." in text) == (1, True)
+
+
 def test_wrong_listen_address(clean_env: dict[str, str], folder: Path) -> None:
     status, text = zabota(clean_env, folder, "up", ZABOTA_LISTEN="everywhere")
     assert status == 1
@@ -73,7 +94,7 @@ def test_another_zabota_runs_here(clean_env: dict[str, str], folder: Path) -> No
     lock.release()
     assert status == 1
     assert f"Another Zabota already runs over {folder}" in text
-    assert f"process {os.getpid()}" in text
+    assert f"PID {os.getpid()}" in text
 
 
 def test_newer_database_is_left_alone(clean_env: dict[str, str], folder: Path) -> None:

@@ -6,6 +6,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from zabota.ops.words import gettext as _
+
 
 class Busy(Exception):
     """Another process holds the lock; the text says which."""
@@ -27,13 +29,13 @@ class FolderLock:
         except OSError:
             holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
             os.close(descriptor)
-            raise Busy(holder or "another process") from None
+            raise Busy(holder or _("another process")) from None
         if os.geteuid() == 0:
             # Root may run once over somebody's folder: the owner must be able to lock it again.
             folder = self.path.parent.stat()
             os.fchown(descriptor, folder.st_uid, folder.st_gid)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{self.purpose} (process {os.getpid()})\n".encode(), 0)
+        os.pwrite(descriptor, f"{self.purpose}, PID {os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
 
     def release(self) -> None:
