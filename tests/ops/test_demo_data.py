@@ -78,6 +78,7 @@ def test_passwords_are_shown_once_and_kept_nowhere(small: str) -> None:
         assert password not in agent.password
     kept = "".join(path.read_text() for path in places.folder().glob("*.json"))
     assert not any(password in kept for password in shown.values())
+    assert all(email in demo.way_in() for email in shown)
 
 
 def test_all_kinds_of_tickets_are_there(small: str) -> None:

@@ -222,6 +222,17 @@ def test_server_without_russian_letters_is_refused(folder: Path) -> None:
             assert "lower('Ж')" in check_server(connection)
 
 
+def test_server_with_another_encoding_is_refused(folder: Path) -> None:
+    with started(folder) as server:
+        with server.connect() as connection:
+            connection.execute(
+                "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' "
+                "LOCALE_PROVIDER libc LOCALE 'C'"
+            )
+        with server.connect("latin") as connection:
+            assert "LATIN1" in check_server(connection)
+
+
 @root_only
 def test_folder_closed_to_the_account_moves_the_cluster(
     folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from zabota.ops.words import gettext as _
-from zabota.ops.words import lend, say
+from zabota.ops.words import language, lend, say
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -62,7 +62,10 @@ def expected(error: Exception) -> str | None:
     if isinstance(error, OperationalError):
         return _("The database does not answer: %(why)s") % {"why": error}
     if isinstance(error, ValidationError):
-        return " ".join(error.messages)
+        from django.utils import translation
+
+        with translation.override(language()):
+            return " ".join(error.messages)
     if isinstance(error, ObjectDoesNotExist):
         return _("There is nobody with this address.")
     if isinstance(error, ImproperlyConfigured):
@@ -131,6 +134,7 @@ def demo_data(given: argparse.Namespace) -> int:
             demo.remove()
         elif demo.is_loaded():
             say(_("The demonstration data is already there."))
+            say(demo.way_in())
         else:
             demo.load()
     return 0
@@ -142,6 +146,14 @@ def administrator(given: argparse.Namespace) -> int:
         from zabota.staff import invitations
 
         if given.what == "create":
+            if invitations.is_known(given.email):
+                raise Failed(
+                    _(
+                        "%(address)s is an agent already. This prints a new sign-in link: "
+                        "zabota admin link %(address)s"
+                    )
+                    % {"address": given.email}
+                )
             print(invitations.create_admin(given.email, given.surname, given.first_name))
         elif given.what == "reset-2fa":
             invitations.reset_second_factor(given.email)
@@ -151,9 +163,17 @@ def administrator(given: argparse.Namespace) -> int:
         else:
             link = invitations.first_admin_link()
             if link is None:
-                raise Failed(_("There is an administrator already: name the person's address."))
+                raise Failed(_no_first_link())
             print(link)
     return 0
+
+
+def _no_first_link() -> str:
+    from zabota.staff.invitations import administrators
+
+    return _("Name the person's address: zabota admin link ADDRESS. Administrators: %(who)s") % {
+        "who": ", ".join(administrators())
+    }
 
 
 def doctor(given: argparse.Namespace) -> int:

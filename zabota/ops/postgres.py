@@ -349,6 +349,14 @@ def check_server(connection: psycopg.Connection[tuple[object, ...]]) -> str:
         return _("PostgreSQL %(version)d is too old: Zabota needs version 15 or newer.") % {
             "version": found // 10000
         }
+    # Asked first: another encoding could not even be sent the question about Ж.
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        return _(
+            "This database stores its texts as %(encoding)s; Zabota needs UTF-8. Create it anew, "
+            "for example: "
+            "CREATE DATABASE zabota TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'."
+        ) % {"encoding": encoding}
     row = connection.execute("SELECT lower('Ж') = 'ж'").fetchone()
     if row is None or row[0] is not True:
         return _(

@@ -103,8 +103,13 @@ def check_port() -> None:
                     "Port %(port)d on %(host)s cannot be used (%(why)s). Stop the other program or "
                     "choose another port, for example ZABOTA_LISTEN=%(host)s:%(other)d."
                 )
-                % {"port": port, "host": host, "why": error.strerror, "other": port + 1}
+                % {"port": port, "host": host, "why": error.strerror, "other": another_port(port)}
             ) from None
+
+
+def another_port(port: int) -> int:
+    """A port to propose; those below 1024 are for root."""
+    return port + 1 if 1024 <= port < 65535 else 8100
 
 
 def start_database() -> Server:

@@ -41,6 +41,17 @@ def first_admin_link() -> str | None:
         return _new(None)
 
 
+def administrators() -> list[str]:
+    """Addresses of the administrators who may work, oldest first."""
+    found = Agent.objects.filter(role=Role.ADMINISTRATOR).order_by("id")
+    return [person.email for person in found if person.may_work]
+
+
+def is_known(email: str) -> bool:
+    """Whether an agent has this address."""
+    return Agent.objects.filter(email=email.strip().lower()).exists()
+
+
 def invite(agent: Agent, by: Actor = CONSOLE) -> str:
     """A link by which the agent sets his password; it goes to his address too. Older ones end."""
     with transaction.atomic():

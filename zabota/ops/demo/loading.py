@@ -20,6 +20,7 @@ from zabota.ops.demo.plot import Plot, beginnings
 from zabota.ops.progress import Progress
 from zabota.ops.words import gettext as _
 from zabota.ops.words import say
+from zabota.staff.models import Agent
 from zabota.tickets.models import Message, Ticket
 from zabota.tickets.quarantine import quarantine_queue
 
@@ -85,6 +86,15 @@ def welcome() -> list[str]:
             _("The first administrator signs up here (works once): %(link)s") % {"link": link}
         )
     return lines
+
+
+def way_in() -> str:
+    """What to do when the passwords, which were shown at loading only, are lost."""
+    agents = Agent.objects.filter(email__endswith=f"@{cast.DOMAIN}", is_active=True).order_by("id")
+    return _(
+        "Its passwords were shown when it was loaded. Lost? This prints a link to choose a new "
+        "one: .venv/bin/zabota admin link ADDRESS. Addresses: %(who)s"
+    ) % {"who": ", ".join(agents.values_list("email", flat=True))}
 
 
 def update_inboxes(where: places.Places) -> None:
