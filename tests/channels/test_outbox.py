@@ -10,10 +10,10 @@ import pytest
 from tests import make
 from tests.drain import drain, run_timers
 from tests.mailserver import SmtpServer
-from zabota.channels import outbox
+from zabota.channels import outbox, registry
 from zabota.channels.models import Inbox, Outgoing, OutgoingState
 from zabota.events.models import Timer
-from zabota.lib import clock
+from zabota.lib import clock, crypto
 from zabota.tickets.actions import reply
 from zabota.tickets.models import Ticket
 
@@ -136,3 +136,22 @@ def test_one_key_is_one_message(ticket: Ticket) -> None:
     row = answer(ticket)
     again = outbox.enqueue(outbox.load(row.envelope), key=row.key, inbox=None, by=make.BY)
     assert again.pk == row.pk
+
+
+@pytest.mark.parametrize("fault", [ValueError("слово клиента"), crypto.WrongKey("key lost")])
+def test_an_unexpected_fault_stands_beside_the_message_with_a_retry(
+    smtp: SmtpServer, ticket: Ticket, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def stumble(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(registry.kind("mail"), "send", stumble)
+    row = answer(ticket)
+    assert row.state == OutgoingState.FAILED
+    assert ("ValueError" in row.last_error) or ("key lost" in row.last_error)
+    assert "клиента" not in row.last_error
+    monkeypatch.undo()
+    outbox.retry(row.pk, by=make.BY)
+    drain()
+    row.refresh_from_db()
+    assert row.state == OutgoingState.SENT

@@ -9,6 +9,7 @@ from tests.drain import drain
 from zabota.automation import triage
 from zabota.channels.models import Outgoing
 from zabota.events import undelivered
+from zabota.events.models import Event
 from zabota.staff.models import Agent, Level
 from zabota.tickets import actions
 from zabota.tickets.models import Ticket
@@ -77,3 +78,11 @@ def test_a_lead_knows_only_of_tickets_he_sees(broken: Ticket) -> None:
 def test_nothing_wrong_is_said_too(chief: Agent) -> None:
     page = make.browser(chief).get("/undelivered/").content.decode()
     assert "Everything was delivered" in page
+
+
+def test_a_job_whose_event_was_forgotten_does_not_close_the_page(
+    chief: Agent, broken: Ticket
+) -> None:
+    events = Event.objects.filter(pk=undelivered.listed()[0].event)
+    events.delete()
+    assert make.browser(chief).get("/undelivered/").status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -74,9 +75,14 @@ def test_setting_a_timer_again_moves_it() -> None:
 
 
 @pytest.mark.django_db
-def test_a_cancelled_timer_is_silent() -> None:
-    present[4] = 1
-    set_bell(4, version=1)
-    timers.cancel_timer(Rang, subject="bell:4")
-    with clock.shifted(timedelta(hours=1)):
+@pytest.mark.parametrize("wrong", [{"kind": "test.of_a_newer_version"}, {"facts": {}}])
+def test_a_timer_nobody_understands_holds_up_no_other(wrong: dict[str, Any]) -> None:
+    present.update({5: 1, 6: 1})
+    set_bell(5, version=1, minutes=5)
+    Timer.objects.update(**wrong)
+    set_bell(6, version=1)
+    with clock.shifted(timedelta(minutes=11)):
+        run_timers()
         assert run_timers() == 0
+    assert rung() == [6]
+    assert Timer.objects.count() == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -25,8 +26,10 @@ from zabota.events.actor import Actor, system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
 from zabota.events.timers import set_timer, versions
-from zabota.lib import clock
+from zabota.lib import clock, crypto
 from zabota.lib.faults import reach
+
+log = logging.getLogger(__name__)
 
 # CHANNELS §1.6 point 9; after the last one a person decides.
 BACKOFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440, 2880)]
@@ -66,7 +69,7 @@ def send(event: Event, fact: Queued | RetryDue) -> None:
     try:
         inbox = _inbox_of(row)
         reach("outbox.before_send")
-        receipt = registry.kind(inbox.kind).send(inbox, load(row.envelope))
+        receipt = _hand_over(inbox, row)
     except TemporaryError as error:
         _delay(row.pk, str(error), by)
     except PermanentError as error:
@@ -75,6 +78,21 @@ def send(event: Event, fact: Queued | RetryDue) -> None:
         reach("outbox.after_send")
         _note_surely(row.pk, receipt, by)
         reach("outbox.noted")
+
+
+def _hand_over(inbox: Inbox, row: Outgoing) -> Receipt:
+    """Raises nothing but TemporaryError and PermanentError: whatever goes wrong in composing or
+    sending stands beside the message, with a retry, and not "being sent" for ever."""
+    try:
+        return registry.kind(inbox.kind).send(inbox, load(row.envelope))
+    except (TemporaryError, PermanentError):
+        raise
+    except crypto.WrongKey as error:
+        raise PermanentError(str(error)) from error
+    except Exception as error:
+        log.exception("message not sent", extra={"outgoing": row.pk})
+        reason = f"An error of our own stopped the sending: {type(error).__name__}"
+        raise PermanentError(reason) from error
 
 
 def retry(outgoing_id: int, *, by: Actor) -> None:

@@ -44,6 +44,7 @@ SENTENCES = (
     # Errors of the outbox and of kinds/mail/send.py
     gettext_noop("There is no inbox to send from. Add one under Settings, Inboxes."),
     gettext_noop("The inbox %(address)s is switched off."),
+    gettext_noop("An error of our own stopped the sending: %(error)s"),
     gettext_noop("No SMTP server is set for this inbox."),
     gettext_noop("The server does not take addresses with letters beyond ASCII."),
     gettext_noop("The SMTP server does not offer what is set: %(answer)s"),

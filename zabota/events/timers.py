@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -13,6 +14,9 @@ from zabota.events.log import record
 from zabota.events.models import Timer
 from zabota.lib import clock
 
+log = logging.getLogger(__name__)
+
+STRANGE = timedelta(hours=1)
 _VERSIONS: dict[str, Callable[[int], int | None]] = {}
 
 
@@ -37,13 +41,9 @@ def set_timer(
     )
 
 
-def cancel_timer(kind: type[facts.Fact], *, subject: str) -> None:
-    """Forget a timer; nothing happens when there is none."""
-    Timer.objects.filter(subject=subject, kind=kind.kind).delete()
-
-
 def pump(limit: int = 200) -> int:
     """Record the facts of due timers and remove these; returns how many were due."""
+    strange: list[Timer] = []
     with transaction.atomic():
         due = list(
             Timer.objects.filter(due_at__lte=clock.now())
@@ -51,11 +51,26 @@ def pump(limit: int = 200) -> int:
             .select_for_update(skip_locked=True)[:limit]
         )
         for timer in due:
-            if _is_current(timer):
+            if not _is_current(timer):
+                continue
+            try:
                 fact = facts.load(timer.kind, timer.facts)
-                record(fact, stream=timer.stream, by=system("timer"))
-        Timer.objects.filter(pk__in=[timer.pk for timer in due]).delete()
+            except (facts.UnknownFact, TypeError):
+                # Set by another version of the code: it must not hold up all the others.
+                strange.append(timer)
+                continue
+            record(fact, stream=timer.stream, by=system("timer"))
+        _put_off(strange)
+        done = {timer.pk for timer in due} - {timer.pk for timer in strange}
+        Timer.objects.filter(pk__in=done).delete()
     return len(due)
+
+
+def _put_off(timers: list[Timer]) -> None:
+    for timer in timers:
+        log.error("timer not understood", extra={"timer": timer.pk, "kind": timer.kind})
+        timer.due_at = clock.now() + STRANGE
+        timer.save(update_fields=["due_at"])
 
 
 def _is_current(timer: Timer) -> bool:

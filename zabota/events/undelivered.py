@@ -15,7 +15,9 @@ from zabota.events.models import Event, JobError
 
 _FAILED = """
 SELECT id, args, attempts FROM procrastinate_jobs
- WHERE status = 'failed' AND task_name = 'events.consume' AND id < %s ORDER BY id DESC LIMIT %s
+ WHERE status = 'failed' AND task_name = 'events.consume' AND id < %s
+   AND EXISTS (SELECT FROM events_event event WHERE event.id = (args->>'event_id')::bigint)
+ ORDER BY id DESC LIMIT %s
 """
 _NUMBERS = """
 SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'),
