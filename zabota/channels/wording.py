@@ -24,6 +24,8 @@ SENTENCES = (
     # Repairs, see kinds/mail/mime.py, parts.py, charsets.py and headers.py
     gettext_noop("no Message-ID"),
     gettext_noop("no Date"),
+    gettext_noop("absurd Date: %(given)s"),
+    gettext_noop("Date not understood: %(given)s"),
     gettext_noop("no sender address"),
     gettext_noop("no address in From: taken from %(name)s"),
     gettext_noop("body longer than %(count)s characters: the rest is only in the original"),
