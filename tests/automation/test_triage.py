@@ -10,6 +10,7 @@ from zabota.automation.triage import PER_WINDOW, take
 from zabota.channels.models import Outgoing
 from zabota.channels.outbox import load
 from zabota.events.models import Event
+from zabota.tickets import actions
 from zabota.tickets.models import Message, Purpose, Ticket
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +66,35 @@ def test_silent_messages_say_why_nobody_was_told() -> None:
     take(message.pk, silent=True, by=make.BY)
     assert why_not(message.ticket) == ["silent"]
     assert acks(message.ticket) == 0
+
+
+def test_many_senders_with_one_reply_to_do_not_flood_him() -> None:
+    box = make.inbox()
+    for number in range(PER_WINDOW + 3):
+        who = (f"sender{number}@romashka.example", "")
+        raw = make.mail(who=who, subject=f"Вопрос {number}", Reply_To="victim@else.example")
+        make.received(box, raw)
+        drain()
+    sent = Outgoing.objects.filter(recipient="victim@else.example").count()
+    assert sent == PER_WINDOW
+
+
+@pytest.mark.parametrize("tag", ["", "+t1-aaaaaaaaaaaa", "+news"])
+def test_neither_receipt_nor_solved_notice_to_an_address_of_ours(tag: str) -> None:
+    address = make.inbox(make.billing()).address.replace("@", f"{tag}@")
+    ticket = make.ticket(who=(address, "Счета"))
+    actions.solve(ticket, by=make.BY)
+    drain()
+    assert not Message.objects.filter(ticket=ticket).exclude(purpose="").exists()
+
+
+def test_no_word_of_a_solution_when_the_ticket_is_open_again() -> None:
+    ticket = make.ticket()
+    drain()
+    actions.solve(ticket, by=make.BY)
+    actions.reopen(ticket, by=make.BY)
+    drain()
+    assert not Message.objects.filter(ticket=ticket, purpose=Purpose.SOLVED).exists()
+    actions.solve(ticket, by=make.BY)
+    drain()
+    assert Message.objects.filter(ticket=ticket, purpose=Purpose.SOLVED).count() == 1

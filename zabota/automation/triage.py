@@ -7,7 +7,6 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from zabota.channels.models import Inbox
 from zabota.events.actor import Actor, system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
@@ -16,7 +15,7 @@ from zabota.lib.faults import reach
 from zabota.tickets import letters
 from zabota.tickets.actions import send_automatic
 from zabota.tickets.actions.answer import say
-from zabota.tickets.deliver import recipient
+from zabota.tickets.deliver import is_ours, recipient
 from zabota.tickets.events import MessageReceived, Solved, Triaged
 from zabota.tickets.locking import changing
 from zabota.tickets.models import Direction, Message, Purpose, Ticket
@@ -62,19 +61,25 @@ def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
     if Message.objects.filter(earlier, ticket=ticket).exists():
         return "told"
     to = recipient(ticket).email
-    if not to or Inbox.objects.filter(address=to).exists():
+    if not to or is_ours(to):
         return "own_address"
-    return "flood" if _answered_lately(ticket) >= PER_WINDOW else ""
+    return "flood" if _answered_lately(ticket, to) >= PER_WINDOW else ""
 
 
-def _answered_lately(ticket: Ticket) -> int:
-    return (
-        Message.objects.filter(
-            ticket__contact=ticket.contact, direction=Direction.OUT, at__gt=clock.now() - WINDOW
-        )
-        .exclude(purpose="")
-        .count()
+def _answered_lately(ticket: Ticket, to: str) -> int:
+    """Automatic answers to this person, and to his Reply-To from whomever the mails were."""
+    since, contact = clock.now() - WINDOW, ticket.contact
+    told = Message.objects.filter(ticket__contact=contact, direction=Direction.OUT, at__gt=since)
+    count = told.exclude(purpose="").count()
+    if contact is None or to == contact.address:
+        return count
+    # Many senders may name one victim in Reply-To.
+    treated = Event.objects.filter(at__gt=since, kind=Triaged.kind, facts__acknowledged=True)
+    named = Message.objects.filter(
+        pk__in=[facts["message"] for facts in treated.values_list("facts", flat=True)],
+        answer_to__contains=[[to]],
     )
+    return max(count, named.count())
 
 
 @consumer("automation.solved_notice", Solved)
@@ -83,7 +88,8 @@ def tell_solution(event: Event, fact: Solved) -> None:
     if fact.told is not None:
         return
     ticket = Ticket.objects.select_related("contact", "owner", "queue").get(pk=fact.ticket)
-    if ticket.contact is None or ticket.is_robot or not recipient(ticket).email:
+    to = recipient(ticket).email
+    if ticket.contact is None or ticket.is_robot or not to or is_ours(to):
         return
     by = system("triage").because(event)
     send_automatic(ticket, letters.solved_notice(ticket), purpose=Purpose.SOLVED, by=by)

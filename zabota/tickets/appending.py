@@ -37,12 +37,14 @@ def append(
     decision: Decision,
     key: str,
     *,
+    kept: list[Attachment],
     silent: str,
     by: Actor,
 ) -> Message:
     """Add an understood mail to its locked ticket and announce it.
 
-    `silent` is the reason why nobody is acknowledged or notified, '' for a mail that came in time.
+    `kept` are its files (`keep_files`). `silent` is the reason why nobody is acknowledged or
+    notified, '' for a mail that came in time.
     """
     at = raw.arrived_at if silent else raw.received_at
     message = Message.objects.create(
@@ -67,8 +69,7 @@ def append(
         thread_how=decision.how,
         thread_detail=decision.detail[:250],
     )
-    for file in parsed.files:
-        store_file(message, file)
+    hang(kept, message)
     if raw.is_cut:
         _name_what_is_missing(message, raw)
     _add_participants(ticket, parsed, contact)
@@ -88,14 +89,20 @@ def _shown_html(parsed: ParsedMessage) -> str:
     return "" if parsed.quoted else parsed.html
 
 
-def store_file(message: Message, file: ParsedFile) -> None:
-    """Keep a file of a mail with its message; one over the limit by name only."""
+def keep_files(parsed: ParsedMessage) -> list[Attachment]:
+    """The files of a mail, stored and judged, not yet hung on a message.
+
+    Done before the ticket is locked: a virus scanner may take its time, an agent does not wait.
+    """
+    return [_kept(file) for file in parsed.files]
+
+
+def _kept(file: ParsedFile) -> Attachment:
     state, sha256 = AttachmentState.TOO_LARGE, ""
     if file.content is not None:
         sha256, _ = blobs.put([file.content])
         state = files.judge(file.name, scan.scan(sha256))
-    Attachment.objects.create(
-        message=message,
+    return Attachment(
         name=safe_filename(file.name),
         content_type=file.content_type[:120],
         size=file.size,
@@ -104,6 +111,13 @@ def store_file(message: Message, file: ParsedFile) -> None:
         content_id=file.content_id[:250],
         state=state,
     )
+
+
+def hang(kept: list[Attachment], message: Message) -> None:
+    """Hang kept files on their message."""
+    for file in kept:
+        file.message = message
+    Attachment.objects.bulk_create(kept)
 
 
 def _name_what_is_missing(message: Message, raw: RawMessage) -> None:

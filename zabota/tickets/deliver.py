@@ -81,6 +81,13 @@ def recipient(ticket: Ticket) -> Address:
     return Address(contact.address, contact.name)
 
 
+def is_ours(address: str) -> bool:
+    """Whether a mail to the address would come back to us: an inbox, with or without a tag."""
+    local, _at, domain = address.lower().rpartition("@")
+    bare = f"{local.partition('+')[0]}@{domain}"
+    return Inbox.objects.filter(address__in={address.lower(), bare}).exists()
+
+
 def copies(ticket: Ticket, to: str) -> tuple[Address, ...]:
     """The other participants; never the recipient himself and never an address of ours."""
     own = set(Inbox.objects.values_list("address", flat=True))

@@ -23,7 +23,7 @@ from zabota.staff.models import Agent, Level
 from zabota.tickets import quarantine, threading
 from zabota.tickets.actions.internal import add_note
 from zabota.tickets.actions.opening import language_of, open_ticket
-from zabota.tickets.appending import append, store_file
+from zabota.tickets.appending import append, hang, keep_files
 from zabota.tickets.events import AlsoArrived
 from zabota.tickets.lateness import silent_reason
 from zabota.tickets.models import Message, Status, Ticket
@@ -112,8 +112,9 @@ def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) ->
         time_zone=parsed.timezone,
     )
     late = silent_reason(raw, parsed)
+    kept = keep_files(parsed)
     ticket, decision = _ticket(raw, parsed, contact, decision, bool(late), by)
-    return append(ticket, raw, parsed, contact, decision, key, silent=late, by=by)
+    return append(ticket, raw, parsed, contact, decision, key, kept=kept, silent=late, by=by)
 
 
 def sender_of(parsed: ParsedMessage) -> Address:
@@ -168,7 +169,7 @@ def _came_before(raw: RawMessage, parsed: ParsedMessage, key: str, by: Actor) ->
 def _note(
     raw: RawMessage, parsed: ParsedMessage, agent: Agent, ticket: Ticket, key: str
 ) -> Message:
-    body = parsed.reply or parsed.text or parsed.subject or "…"
+    body, kept = parsed.reply or parsed.text or parsed.subject or "…", keep_files(parsed)
     note = add_note(
         ticket,
         body,
@@ -178,8 +179,7 @@ def _note(
         content_key=key,
         message_id=parsed.message_id[:250],
     )
-    for file in parsed.files:
-        store_file(note, file)
+    hang(kept, note)
     _mark(raw, RawState.DONE)
     return note
 

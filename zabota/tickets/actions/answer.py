@@ -19,7 +19,15 @@ from zabota.tickets.actions.owning import give
 from zabota.tickets.actions.solving import mark_solved
 from zabota.tickets.events import Replied
 from zabota.tickets.locking import NotPossible, changing
-from zabota.tickets.models import Attachment, AttachmentState, Direction, Message, Status, Ticket
+from zabota.tickets.models import (
+    Attachment,
+    AttachmentState,
+    Direction,
+    Message,
+    Purpose,
+    Status,
+    Ticket,
+)
 
 MAX_REPLY = 100_000
 
@@ -79,7 +87,8 @@ def reply(
 def send_automatic(ticket: Ticket, body: str, *, purpose: str, by: Actor) -> Message | None:
     """An automatic message signed by the owner's full name or the queue's name; once per purpose.
 
-    None when this purpose was served already since the ticket was last reopened.
+    None when this purpose was served already since the ticket was last reopened, and for the word
+    of a solution when the ticket is open again meanwhile.
     """
     with changing(ticket) as row:
         return None if _already_told(row, purpose) else say(row, body, purpose, by)
@@ -168,6 +177,8 @@ def _open_again(row: Ticket, by: Actor) -> None:
 
 def _already_told(row: Ticket, purpose: str) -> bool:
     told = Message.objects.filter(ticket=row, purpose=purpose)
-    if purpose == "solved" and row.solved_at:
+    if purpose == Purpose.SOLVED:
+        if row.solved_at is None:
+            return True
         told = told.filter(at__gte=row.solved_at)
     return told.exists()
