@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
+from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client, override_settings
@@ -247,3 +248,12 @@ def test_a_new_password_ends_the_other_sessions(client: Client, anna: Agent) -> 
     assert is_in(client)
     assert not is_in(other)
     assert Event.objects.filter(kind="staff.password_set").count() == 1
+
+
+@override_settings(ALLOWED_HOSTS=["*"])
+def test_the_link_of_a_lost_password_leads_to_our_public_address(anna: Agent) -> None:
+    other = Client(headers={"Host": "localhost:1"})
+    other.post(reverse("account_reset_password"), {"email": anna.email})
+    text = mail.outbox[0].body
+    assert f"{settings.ZABOTA_URL}/account/password/reset/key/" in text
+    assert "localhost:1" not in text

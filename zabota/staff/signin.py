@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -75,6 +77,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that throttling counts; a trusted proxy's word is already in it."""
         return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link of the mail leads to our public address, whatever host the request named: who
+        asks for somebody else's link must not choose where it leads."""
+        link = urlsplit(super().get_reset_password_from_key_url(key))
+        return f"{settings.ZABOTA_URL}{link.path}"
 
     def format_email_subject(self, subject: str) -> str:
         """No bracketed site name before it."""
