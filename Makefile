@@ -60,7 +60,7 @@ bench: set-up-dev
 messages: set-up-dev
 	@mkdir -p build
 	$(BIN)/pybabel extract -F babel.cfg -k gettext_lazy -k gettext_noop -k ngettext_lazy:1,2 -k pgettext:1c,2 -k pgettext_lazy:1c,2 \
-		-k pgettext_lazy:1c,2 -k npgettext:1c,2,3 -k npgettext_lazy:1c,2,3 --sort-output --no-location --project Zabota -o build/django.pot .
+		-k npgettext:1c,2,3 -k npgettext_lazy:1c,2,3 --sort-output --no-location --project Zabota -o build/django.pot .
 	$(BIN)/pybabel update -D django -i build/django.pot -d zabota/locale -l ru \
 		--no-fuzzy-matching --ignore-obsolete --init-missing --ignore-pot-creation-date
 	@scripts/set-up dev

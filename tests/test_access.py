@@ -1,4 +1,4 @@
-"""The access table (DESIGN §7): what every operation answers to whom.
+"""The access table: what every operation answers to whom.
 
 An operation without a row fails. There is no portal yet, so "a client of another ticket" is the
 same as anonymous; he gets a column of his own with it.

@@ -223,6 +223,20 @@ def test_the_map_names_every_room() -> None:
     assert rooms <= set(floors())
 
 
+def test_every_file_the_map_names_exists() -> None:
+    missing = []
+    for line in (ROOT / "docs" / "map.md").read_text(encoding="utf-8").splitlines():
+        names = re.findall(r"`([\w./]+\.(?:py|md)|[\w./]+/)`", line)
+        room = re.match(r"\| `(zabota/[\w/]+)` \|", line)
+        places = [ROOT, HOUSE, *([ROOT / room[1]] if room else [])]
+        missing += [
+            name
+            for name in names
+            if name != "consumers.py" and not any((place / name).exists() for place in places)
+        ]
+    assert missing == []
+
+
 def test_the_changelog_exists() -> None:
     assert "# " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 

@@ -8,5 +8,5 @@ class EventsConfig(AppConfig):
     name = "zabota.events"
 
     def ready(self) -> None:
-        # Consumers register themselves when their module is imported (DESIGN §3 names these files).
+        # Consumers register themselves when their module is imported: by these file names.
         autodiscover_modules("consumers", "intake", "deliver", "triage", "outbox")

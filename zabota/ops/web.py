@@ -1,4 +1,4 @@
-"""The web server process: Granian with the settings without which it fails (TRAPS §3)."""
+"""The web server process: Granian with the settings without which it fails."""
 
 from __future__ import annotations
 

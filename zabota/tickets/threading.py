@@ -1,4 +1,4 @@
-"""Which ticket a mail belongs to, and why. The order is CHANNELS §1.6 point 3."""
+"""Which ticket a mail belongs to, and why. `decide` is the rule; its first line is the order."""
 
 from __future__ import annotations
 
