@@ -20,7 +20,7 @@ from zabota.customers.models import Account, AccountDomain, Contact
 from zabota.events.log import consumer_named
 from zabota.events.models import Event, Timer
 from zabota.lib import clock
-from zabota.ops import demo
+from zabota.ops import demo, prepare
 from zabota.ops.demo import cast, grammar, loading, places
 from zabota.staff import policy
 from zabota.staff.models import Agent, Department, Queue, Topic
@@ -79,6 +79,13 @@ def test_passwords_are_shown_once_and_kept_nowhere(small: str) -> None:
     kept = "".join(path.read_text() for path in places.folder().glob("*.json"))
     assert not any(password in kept for password in shown.values())
     assert all(email in demo.way_in() for email in shown)
+
+
+def test_a_start_without_its_mail_server_says_so(small: str, settings: Any) -> None:
+    settings.DEMO = False
+    assert "zabota demo remove" in prepare.welcome()[0]
+    settings.DEMO = True
+    assert not any("zabota demo remove" in line for line in prepare.welcome())
 
 
 def test_all_kinds_of_tickets_are_there(small: str) -> None:

@@ -128,14 +128,22 @@ def _fingerprint() -> str:
 
 def welcome() -> list[str]:
     """Lines to print when the site answers: the demo's own, or the first administrator's link."""
-    if settings.DEMO:
-        from zabota.ops import demo
-
-        lines: list[str] = demo.welcome()
-        return lines
+    from zabota.ops import demo
     from zabota.staff.invitations import first_admin_link
 
+    if settings.DEMO:
+        return demo.welcome()
+    lines = []
+    if demo.is_loaded():
+        lines.append(
+            _(
+                "The demonstration data is here, but its mail server is not: run make demo, or "
+                "take the data away with .venv/bin/zabota demo remove"
+            )
+        )
     link = first_admin_link()
-    if link is None:
-        return []
-    return [_("The first administrator signs up here (works once): %(link)s") % {"link": link}]
+    if link:
+        lines.append(
+            _("The first administrator signs up here (works once): %(link)s") % {"link": link}
+        )
+    return lines
