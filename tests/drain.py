@@ -22,7 +22,7 @@ def drain(*, quiet: bool = False) -> int:
     """
     done = 0
     for _ in range(MOST_JOBS):
-        job = _fetch()
+        job = next_job()
         if job is None:
             return done
         number, args = job
@@ -47,7 +47,8 @@ def run_timers() -> int:
     return total
 
 
-def _fetch() -> tuple[int, dict[str, Any]] | None:
+def next_job() -> tuple[int, dict[str, Any]] | None:
+    """The job a worker would take now (number, arguments); it counts as begun."""
     with connection.cursor() as cursor:
         cursor.execute(FETCH)
         number, task, args = cursor.fetchone()

@@ -9,13 +9,15 @@ import pytest
 
 from tests import make
 from tests.drain import drain
-from tests.mailserver import PASSWORD, ImapServer
+from tests.mailserver import PASSWORD, ImapServer, SmtpServer
 from zabota.channels import importing, registry
+from zabota.channels.consumers import keep_copy
 from zabota.channels.contract import Fetched, Mailbox, PermanentError, TemporaryError
 from zabota.channels.folders import mailbox_of, start_from_now, take_new
 from zabota.channels.models import Folder, ImportRun, Inbox, Outgoing, RawMessage
-from zabota.channels.outbox import send
+from zabota.events.models import Event
 from zabota.lib import clock
+from zabota.tickets.actions import reply
 from zabota.tickets.models import Attachment, AttachmentState, Message, Ticket
 
 pytestmark = pytest.mark.django_db
@@ -177,27 +179,32 @@ def test_an_import_of_a_renumbered_folder_says_so(inbox: Inbox, mailbox: Mailbox
     assert run.finished_at
 
 
-def test_sent_copy_goes_to_the_server_when_wanted(server: ImapServer, inbox: Inbox) -> None:
-    assert send is not None
-    from zabota.channels.consumers import keep_copy
-    from zabota.channels.events import Sent
-    from zabota.events.models import Event
-
+@pytest.mark.parametrize("wanted", [True, False])
+def test_sent_copy_goes_to_the_server_when_wanted(
+    server: ImapServer, inbox: Inbox, wanted: bool
+) -> None:
     client = server.client()
     client.create("Sent")
+    client.select("Sent")
+    client.store("1:*", "+FLAGS", r"(\Deleted)")
+    client.expunge()
     client.logout()
-    ticket = make.ticket(to=inbox)
     agent = make.agent()
-    from zabota.tickets.actions import reply
-
-    reply(ticket, "Копия в «Отправленные»", agent=agent, by=agent.actor)
-    drain()
-    inbox.config["sent_copy"] = True
-    inbox.save()
-    row = Outgoing.objects.get(ticket_message__agent=agent)
-    for _ in range(2):
-        keep_copy(Event(), Sent(outgoing=row.pk, attempts=1))
-    assert len(server.messages("Sent")) == 1
+    with SmtpServer() as smtp:
+        inbox.config |= smtp.config() | {"sent_copy": wanted}
+        inbox.save()
+        ticket = make.ticket(to=inbox)
+        reply(ticket, "Копия в «Отправленные»", agent=agent, by=agent.actor)
+        drain()
+        ours = Outgoing.objects.get(ticket_message__agent=agent).message_id.encode()
+        copies = [flags for flags, raw in server.messages("Sent") if ours in raw]
+        assert len(copies) == int(wanted)
+        assert all(r"\Seen" in flags for flags in copies)
+        copied = Event.objects.filter(kind="channels.copy_wanted").first()
+        if copied is not None:
+            keep_copy(copied, copied.fact)  # type: ignore[arg-type]
+            again = [raw for _, raw in server.messages("Sent") if ours in raw]
+            assert len(again) == 1
 
 
 def test_another_mailbox_with_the_same_numbers_hides_no_mail(

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import pytest
 from django.db import connection, transaction
 
-from tests.drain import drain
+from tests import make
+from tests.drain import drain, next_job
 from zabota.events import actor, log, undelivered
 from zabota.events.facts import Fact
 from zabota.events.models import Event, JobError
+from zabota.tickets.actions import reply
 
 
 @dataclass(frozen=True)
@@ -138,3 +140,14 @@ def test_inserting_a_job_notifies_nobody_inside_the_transaction() -> None:
             "WHERE tgname = 'procrastinate_jobs_notify_queue_job_inserted_v1'"
         )
         assert cursor.fetchone() == ("D",)
+
+
+@pytest.mark.django_db
+def test_a_persons_answer_is_worked_off_before_a_backlog_of_mail() -> None:
+    for number in range(3):
+        make.received(make.inbox(), make.mail(f"Письмо {number}"))
+    agent = make.agent()
+    reply(make.ticket(), "Ответ", agent=agent, by=agent.actor)
+    job = next_job()
+    assert job is not None
+    assert job[1]["consumer"] == "tickets.deliver"

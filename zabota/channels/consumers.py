@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from zabota.channels import registry
 from zabota.channels.contract import PermanentError
-from zabota.channels.events import Sent
+from zabota.channels.events import CopyWanted
 from zabota.channels.models import Outgoing
 from zabota.channels.outbox import load
 from zabota.events.log import consumer
@@ -10,11 +10,11 @@ from zabota.events.models import Event
 from zabota.lib import clock
 
 
-@consumer("channels.sent_copy", Sent, atomic=False)
-def keep_copy(event: Event, fact: Sent) -> None:
+@consumer("channels.sent_copy", CopyWanted, atomic=False)
+def keep_copy(event: Event, fact: CopyWanted) -> None:
     """A copy into the Sent folder, where the provider makes none (inbox option `sent_copy`)."""
     row = Outgoing.objects.select_related("inbox").get(pk=fact.outgoing)
-    if row.copied_at or row.inbox is None or not row.inbox.config.get("sent_copy"):
+    if row.copied_at or row.inbox is None:
         return
     try:
         registry.kind(row.inbox.kind).keep_copy(row.inbox, load(row.envelope))

@@ -30,6 +30,13 @@ class Sent(Fact, kind="channels.sent"):
 
 
 @dataclass(frozen=True)
+class CopyWanted(Fact, kind="channels.copy_wanted"):
+    """A sent message must be put into the mailbox's Sent folder."""
+
+    outgoing: int
+
+
+@dataclass(frozen=True)
 class SendDelayed(Fact, kind="channels.send_delayed"):
     outgoing: int
     attempts: int

@@ -20,7 +20,7 @@ from zabota.channels.contract import (
     Receipt,
     TemporaryError,
 )
-from zabota.channels.events import Queued, RetryDue, SendDelayed, SendFailed, Sent
+from zabota.channels.events import CopyWanted, Queued, RetryDue, SendDelayed, SendFailed, Sent
 from zabota.channels.models import Inbox, Outgoing, OutgoingState
 from zabota.events.actor import Actor, system
 from zabota.events.log import consumer, record
@@ -58,7 +58,8 @@ def enqueue(envelope: Envelope, *, key: str, inbox: Inbox | None, by: Actor) -> 
     return row
 
 
-@consumer("channels.outbox", Queued, RetryDue, atomic=False)
+# An answer must not wait behind a backlog of arriving mail.
+@consumer("channels.outbox", Queued, RetryDue, atomic=False, priority=5)
 def send(event: Event, fact: Queued | RetryDue) -> None:
     """Hand one message to its channel. A crash between the server's OK and our note sends it twice,
     with the same Message-ID (RFC 1047: SMTP knows no better)."""
@@ -183,6 +184,8 @@ def _note_sent(pk: int, receipt: Receipt, by: Actor) -> None:
         row.next_try = None
         row.save(update_fields=["state", "sent_at", "last_error", "attempts", "next_try"])
         record(Sent(outgoing=pk, attempts=row.attempts), stream=_stream(row), by=by)
+        if row.inbox is not None and row.inbox.config.get("sent_copy"):
+            record(CopyWanted(outgoing=pk), stream=_stream(row), by=by)
 
 
 def _version(pk: int) -> int | None:

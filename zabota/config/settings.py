@@ -149,6 +149,8 @@ def embedded_socket_dir() -> Path:
 
 def _database() -> dict[str, Any]:
     options: dict[str, Any] = {
+        "server_side_binding": True,
+        "prepare_threshold": 2,
         "pool": {"min_size": 1, "max_size": max(WEB_THREADS, WORKER_JOBS) + 4, "timeout": 10},
         "options": "-c jit=off -c timezone=UTC",
     }

@@ -52,14 +52,17 @@ def run_consumer(event_id: int, consumer: str) -> None:
         found.handle(event, event.fact)
 
 
-def defer(event_id: int, stream: str, names: Sequence[str]) -> None:
-    """One job per consumer in the current transaction; jobs of a consumer and stream keep order."""
+def defer(event_id: int, stream: str, names: Sequence[tuple[str, int]]) -> None:
+    """One job per consumer in the current transaction; jobs of a consumer and stream keep order.
+
+    `names` holds (consumer, priority); a higher priority is worked off first.
+    """
     app.job_manager.batch_defer_jobs(
         [
-            consume.configure(lock=f"{name}:{stream}").job.evolve(
+            consume.configure(lock=f"{name}:{stream}", priority=priority).job.evolve(
                 task_kwargs={"event_id": event_id, "consumer": name}
             )
-            for name in names
+            for name, priority in names
         ]
     )
 

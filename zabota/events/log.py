@@ -25,20 +25,26 @@ class Consumer:
     kinds: frozenset[str]
     handle: Callable[[Event, Any], None]
     atomic: bool = True
+    priority: int = 0
 
 
 _CONSUMERS: dict[str, Consumer] = {}
 _BY_KIND: dict[str, list[str]] = {}
 
 
-def consumer(name: str, *kinds: type[Fact], atomic: bool = True) -> Callable[[Handler], Handler]:
-    """Register a reaction under a name that never changes (jobs carry it). It may run twice."""
+def consumer(
+    name: str, *kinds: type[Fact], atomic: bool = True, priority: int = 0
+) -> Callable[[Handler], Handler]:
+    """Register a reaction under a name that never changes (jobs carry it). It may run twice.
+
+    Jobs of a higher priority are worked off first.
+    """
 
     def register(handle: Handler) -> Handler:
         if name in _CONSUMERS:
             raise ValueError(f"two consumers are called {name}")
         names = frozenset(kind.kind for kind in kinds)
-        _CONSUMERS[name] = Consumer(name, names, handle, atomic)
+        _CONSUMERS[name] = Consumer(name, names, handle, atomic, priority)
         for kind in names:
             _BY_KIND.setdefault(kind, []).append(name)
         return handle
@@ -78,7 +84,7 @@ def record(fact: Fact, *, stream: str, by: Actor) -> Event:
     _append(event)
     names = _BY_KIND.get(fact.kind, [])
     if names:
-        jobs.defer(event.pk, stream, names)
+        jobs.defer(event.pk, stream, [(name, _CONSUMERS[name].priority) for name in names])
     jobs.wake_after_commit(event.pk, stream, bool(names))
     return event
 

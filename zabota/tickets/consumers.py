@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from zabota.channels.events import Queued, SendDelayed, SendFailed, Sent
+from zabota.channels.events import SendDelayed, SendFailed, Sent
 from zabota.channels.models import Outgoing
 from zabota.events.actor import system
 from zabota.events.log import consumer, record
@@ -11,8 +11,8 @@ from zabota.tickets.locking import changing
 from zabota.tickets.models import CloseReason, Message, Status, Ticket
 
 
-@consumer("tickets.delivery", Queued, Sent, SendDelayed, SendFailed)
-def note_delivery(event: Event, fact: Queued | Sent | SendDelayed | SendFailed) -> None:
+@consumer("tickets.delivery", Sent, SendDelayed, SendFailed)
+def note_delivery(event: Event, fact: Sent | SendDelayed | SendFailed) -> None:
     """The delivery state of a message changed: its ticket has a new version, screens follow."""
     message = Message.objects.filter(outgoing=fact.outgoing).select_related("ticket").first()
     if message is None:

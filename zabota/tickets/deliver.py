@@ -17,7 +17,7 @@ from zabota.tickets.models import AttachmentState, Direction, Message, Participa
 MAX_COPIES = 30
 
 
-@consumer("tickets.deliver", Replied)
+@consumer("tickets.deliver", Replied, priority=5)
 def deliver(event: Event, fact: Replied) -> None:
     """Put the message into the outbox once; its key is the message."""
     message = Message.objects.select_related("ticket__contact", "ticket__inbox", "agent").get(
