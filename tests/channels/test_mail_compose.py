@@ -111,7 +111,9 @@ def test_nothing_can_be_injected() -> None:
         composed(to=(Address("a@b.example\r\nBcc: spy@evil.example"),))
 
 
-@pytest.mark.parametrize("address", ["", "olga", "@client.example", "olga@", "a b@c@d"])
+@pytest.mark.parametrize(
+    "address", ["", "olga", "@client.example", "olga@", "a b@c@d", f"a@{'п' * 100}.рф"]
+)
 def test_impossible_address(address: str) -> None:
     with pytest.raises(PermanentError):
         composed(to=(Address(address),))
@@ -123,6 +125,14 @@ def test_long_references_are_capped_and_never_encoded() -> None:
     message = parse(raw)
     assert message.references == (ids[0], *ids[-MAX_REFERENCES:])
     assert b"=?" not in raw.split(b"References:")[1].split(b"MIME-Version")[0]
+
+
+def test_ids_beyond_ascii_are_left_out_and_the_answer_goes() -> None:
+    mail = email.message_from_bytes(
+        composed(in_reply_to="письмо@почта.рф", references=("первое@почта.рф", "c0@client.example"))
+    )
+    assert mail["In-Reply-To"] is None
+    assert mail["References"] == "<c0@client.example>"
 
 
 def test_files_and_pictures() -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tests import make
+from zabota.events.models import Event
 from zabota.staff.models import Agent, Level
 from zabota.tickets import actions
 from zabota.tickets.models import Status, Ticket
@@ -105,6 +106,24 @@ def test_a_ticket_moved_out_of_sight_says_so(client: Client, ticket: Ticket) -> 
     assert answer.status_code == 200
     assert "has left your queues" in answer.content.decode()
     assert client.get(f"/t/{ticket.pk}/").status_code == 404
+
+
+def test_the_words_of_a_move_stand_in_the_ticket_and_not_in_the_log(ticket: Ticket) -> None:
+    chief = make.browser(make.administrator())
+    form = {"queue": make.billing().pk, "reason": "просит\0 Иванов"}
+    assert chief.post(f"/t/{ticket.pk}/queue/", form).status_code == 302
+    ticket.refresh_from_db()
+    assert ticket.queue_reason == "просит Иванов"
+    moved = Event.objects.get(kind="tickets.queue_changed")
+    assert moved.facts["reason"] == "hand"
+
+
+@pytest.mark.parametrize(
+    ("path", "form"), [("account/", {"name": "a\0b"}), ("tags/", {"tags": "a\0b"})]
+)
+def test_a_null_byte_is_no_error_of_ours(ticket: Ticket, path: str, form: dict[str, str]) -> None:
+    chief = make.browser(make.administrator())
+    assert chief.post(f"/t/{ticket.pk}/{path}", form).status_code == 302
 
 
 def test_a_wrong_move_is_taken_back(ticket: Ticket) -> None:

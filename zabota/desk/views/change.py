@@ -18,6 +18,7 @@ from zabota.customers.models import Account
 from zabota.desk import client, pane
 from zabota.desk.door import is_fragment, tell, ticket_door, view_of
 from zabota.desk.views.ticket import whole
+from zabota.lib.text import one_line
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level, Queue, Topic
 from zabota.tickets import actions, queries
@@ -223,7 +224,7 @@ def account(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """The contact's mail domain is a company's: everybody with it joins the account."""
 
     def work() -> None:
-        name = request.POST.get("name", "").strip()[:200]
+        name = one_line(request.POST.get("name", ""))[:200]
         contact = ticket.contact
         addresses = list(contact.identities.values_list("value", flat=True)) if contact else []
         domain = client.company_domain(ticket, addresses)

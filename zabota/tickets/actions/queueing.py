@@ -9,12 +9,16 @@ from django.utils.translation import gettext as _
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.events.models import Event
+from zabota.lib.text import one_line
 from zabota.staff import policy
 from zabota.staff.models import Level, Queue
 from zabota.tickets.actions.owning import give
 from zabota.tickets.events import QueueChanged
 from zabota.tickets.locking import NotPossible, changing
 from zabota.tickets.models import Ticket
+
+# Reasons that the log may hold: codes, not words of a person.
+KNOWN = frozenset({"hand", "topic", "undo"})
 
 
 def move_to_queue(ticket: Ticket, *, queue: Queue, reason: str, by: Actor) -> Ticket:
@@ -43,11 +47,10 @@ def undo_move(ticket: Ticket, *, by: Actor) -> Ticket:
 
 def place(row: Ticket, queue: Queue, reason: str, by: Actor) -> None:
     """Set the queue of a locked ticket and record it with its reason."""
-    was, row.queue, row.queue_reason = row.queue_id, queue, reason[:40]
-    record(
-        QueueChanged(ticket=row.pk, was=was, now=queue.pk, reason=row.queue_reason),
-        stream=row.stream,
-        by=by,
-    )
+    was, row.queue, row.queue_reason = row.queue_id, queue, one_line(reason)[:40]
+    # What a person typed may name somebody: it stands in the ticket, never in the log.
+    told = row.queue_reason if row.queue_reason in KNOWN else "hand"
+    fact = QueueChanged(ticket=row.pk, was=was, now=queue.pk, reason=told)
+    record(fact, stream=row.stream, by=by)
     if row.owner and not policy.allows(row.owner, Level.REPLY, queue.pk):
         give(row, None, by)

@@ -140,10 +140,10 @@ def _set_headers(message: EmailMessage, envelope: Envelope) -> None:
     message["Subject"] = one_line(envelope.subject)
     message["Date"] = format_datetime(envelope.date or clock.now())
     message["Message-ID"] = _ids([envelope.message_id])
-    if envelope.in_reply_to:
-        message["In-Reply-To"] = _ids([envelope.in_reply_to])
-    if references := capped_references(envelope):
-        message["References"] = _ids(references)
+    if answered := _ids([envelope.in_reply_to]):
+        message["In-Reply-To"] = answered
+    if references := _ids(capped_references(envelope)):
+        message["References"] = references
     if envelope.automatic:
         # RFC 3834 §5.1.6 and the header by which Exchange keeps silent.
         message["Auto-Submitted"] = "auto-replied"
@@ -164,7 +164,8 @@ def capped_references(envelope: Envelope) -> list[str]:
 
 def _ids(ids: Iterable[str]) -> str:
     cleaned = (re.sub(r"[\s<>]", "", one_line(name)) for name in ids)
-    return " ".join(f"<{name}>" for name in cleaned if name)
+    # A client's Message-ID with letters beyond ASCII cannot be repeated in a 7-bit header.
+    return " ".join(f"<{name}>" for name in cleaned if name and name.isascii())
 
 
 def _header_addresses(addresses: Iterable[Address]) -> list[HeaderAddress]:
@@ -174,6 +175,8 @@ def _header_addresses(addresses: Iterable[Address]) -> list[HeaderAddress]:
         try:
             shown = HeaderAddress(one_line(address.name), username, domain)
             str(shown)
+            if not domain.isascii():
+                domain.encode("idna")
         except (ValueError, IndexError) as error:
             raise PermanentError(f"The address {address.email!r} cannot be written.") from error
         if not username or not domain or _SENSELESS.search(username + domain):
