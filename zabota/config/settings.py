@@ -89,7 +89,6 @@ CLAMAV_SOCKET = env(
 )
 MAX_MESSAGE_MB = env_int("ZABOTA_MAX_MESSAGE_MB", 50, "Largest mail taken from a server, in MiB.")
 MAX_UPLOAD_MB = env_int("ZABOTA_MAX_UPLOAD_MB", 25, "Largest file an agent may attach, in MiB.")
-UNDO_SECONDS = 0
 WEB_THREADS = env_int("ZABOTA_WEB_THREADS", 8, "Threads that run pages in one web process.")
 WEB_PROCESSES = env_int("ZABOTA_WEB_PROCESSES", 1, "Web processes.")
 WORKER_JOBS = env_int("ZABOTA_WORKER_JOBS", 4, "Jobs that one worker process runs at once.")

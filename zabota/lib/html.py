@@ -175,13 +175,6 @@ def resolve_cids(html: str, mapping: Mapping[str, str]) -> str:
     return _CID.sub(address, html)
 
 
-def cids(html: str) -> set[str]:
-    """The Content-IDs that pictures of cleaned `html` point to."""
-    return {
-        unquote(entities.unescape(match[2])).strip().strip("<>") for match in _CID.finditer(html)
-    }
-
-
 def strip_tags(html: str) -> str:
     """Text of `html` by rule of thumb, for what no parser bears."""
     text = _BREAK.sub("\n", _DROPPED.sub(" ", html[:MAX_HTML]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Exists, OuterRef, Q, When
 
 from zabota.staff.models import Agent, Grant, Level, Queue, Role
 
@@ -43,15 +43,6 @@ def remember(agent: Agent) -> None:
 def queues_at(agent: Agent, level: Level = Level.SEE) -> set[int]:
     """Ids of the queues where the agent has at least `level`."""
     return {queue for queue, own in levels(agent).items() if own >= level}
-
-
-def visible_queues(agent: Agent, level: Level = Level.SEE) -> QuerySet[Queue]:
-    """The queues where the agent has at least `level`, by department."""
-    return (
-        Queue.objects.filter(pk__in=queues_at(agent, level))
-        .select_related("department")
-        .order_by("department_id", "line", "id")
-    )
 
 
 def allows(agent: Agent, level: Level, queue_id: int | None) -> bool:

@@ -43,8 +43,7 @@ def append(
 ) -> Message:
     """Add an understood mail to its locked ticket and announce it.
 
-    `kept` are its files (`keep_files`). `silent` is the reason why nobody is acknowledged or
-    notified, '' for a mail that came in time.
+    `kept`: its files (`keep_files`); `silent`: why nobody is told of it, '' when it came in time.
     """
     at = raw.arrived_at if silent else raw.received_at
     message = Message.objects.create(

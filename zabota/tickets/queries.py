@@ -115,14 +115,6 @@ def counts(agent: Agent) -> dict[str, int]:
         return dict(zip(VIEWS, cursor.fetchone(), strict=True))
 
 
-def audience(ticket_ids: list[int]) -> dict[int, tuple[int, int, int | None]]:
-    """(queue, version, owner) of tickets by id, for the live stream."""
-    rows = Ticket.objects.filter(pk__in=ticket_ids).values_list(
-        "id", "queue_id", "version", "owner_id"
-    )
-    return {pk: (queue, version, owner) for pk, queue, version, owner in rows}
-
-
 def visible_ticket(agent: Agent, ticket_id: int) -> Ticket | None:
     """The ticket when the agent may see it, with the client's first address (contact_address)."""
     rows = Ticket.objects.visible_to(agent).filter(pk=ticket_id)

@@ -103,10 +103,6 @@ class ImapMailbox:
         """UIDs that arrived on or after `day` (in the server's zone), ascending."""
         return self._search(f"SINCE {day.day:02d}-{_MONTHS[day.month - 1]}-{day.year}")
 
-    def count_since(self, day: date) -> int:
-        """How many messages arrived on or after `day`."""
-        return len(self.uids_since(day))
-
     def arrivals(self, uids: Sequence[int]) -> dict[int, datetime]:
         """INTERNALDATE (aware) by UID, for those that still exist."""
         found: dict[int, datetime] = {}
