@@ -52,6 +52,15 @@ def test_the_first_link_makes_the_administrator_once(client: Client) -> None:
     assert signed.status_code == 302
 
 
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_first_administrator_keeps_the_language_of_the_form(
+    client: Client, language: str
+) -> None:
+    path = path_of(invitations.first_admin_link())
+    client.post(path, FORM, headers={"accept-language": f"{language},de;q=0.5"})
+    assert Agent.objects.get().language == language
+
+
 def test_a_new_first_link_ends_the_old_one(client: Client) -> None:
     old = path_of(invitations.first_admin_link())
     invitations.first_admin_link()

@@ -22,7 +22,7 @@ from zabota.staff import sessions
 from zabota.staff.actions.agents import reset_second_factor as reset_factor
 from zabota.staff.actions.grants import invite_agent
 from zabota.staff.events import AgentInvited, LinkMade, PasswordSet
-from zabota.staff.models import Agent, Invitation, Role
+from zabota.staff.models import Agent, Invitation, Language, Role
 
 LIFE = timedelta(hours=72)
 CONSOLE = system("console")
@@ -82,7 +82,7 @@ def accept(token: str, password: str, *, surname: str, first_name: str, email: s
     )
     if invitation is None:
         raise ValidationError(_("This link has been used or is out of date."))
-    person = invitation.agent or Agent(email=email.strip().lower(), role=Role.ADMINISTRATOR)
+    person = invitation.agent or _first_administrator(email)
     person.surname, person.first_name = surname.strip(), first_name.strip()
     validate_password(password, person)
     person.set_password(password)
@@ -97,6 +97,13 @@ def accept(token: str, password: str, *, surname: str, first_name: str, email: s
     fact = PasswordSet(agent=person.pk, how="invitation")
     record(fact, stream=f"agent:{person.pk}", by=person.actor)
     return person
+
+
+def _first_administrator(email: str) -> Agent:
+    """Not saved yet; he goes on in the language in which he filled the form."""
+    spoken = (translation.get_language() or "")[:2]
+    language = Language(spoken) if spoken in Language.values else Language.RU
+    return Agent(email=email.strip().lower(), role=Role.ADMINISTRATOR, language=language)
 
 
 def create_admin(email: str, surname: str, first_name: str) -> str:
