@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from tests import make
 from zabota.customers.actions import confirm_domain, identify
 from zabota.customers.models import Contact
+from zabota.events.models import Event
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +25,16 @@ def test_a_merged_contact_leads_to_its_heir() -> None:
     merged.merged_into = heir
     merged.save()
     assert make.contact(make.PETR) == heir
+
+
+def test_a_name_learnt_later_is_said() -> None:
+    nameless = identify("mail", "a@b.example", name="", by=make.BY)
+    identify("mail", "a@b.example", name="Анна", by=make.BY)
+    identify("mail", "a@b.example", name="Другая", by=make.BY)
+    nameless.refresh_from_db()
+    assert nameless.name == "Анна"
+    changed = Event.objects.get(kind="customers.contact_changed")
+    assert changed.facts == {"contact": nameless.pk, "fields": ["name"]}
 
 
 def test_contacts_merged_in_a_circle_are_still_found() -> None:

@@ -12,6 +12,12 @@ class ContactMade(Fact, kind="customers.contact_made"):
 
 
 @dataclass(frozen=True)
+class ContactChanged(Fact, kind="customers.contact_changed"):
+    contact: int
+    fields: list[str]
+
+
+@dataclass(frozen=True)
 class DomainConfirmed(Fact, kind="customers.domain_confirmed"):
     account: int
     domain: int

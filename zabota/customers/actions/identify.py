@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
-from zabota.customers.events import ContactMade
+from zabota.customers.events import ContactChanged, ContactMade
 from zabota.customers.models import AccountDomain, Contact, Identity
 from zabota.events.actor import Actor
 from zabota.events.log import record
@@ -19,8 +19,7 @@ def identify(
     found = _find(kind, value)
     if found is not None:
         if name and not found.name:
-            found.name = name
-            found.save(update_fields=["name"])
+            _name(found, name, by)
         return found
     try:
         with transaction.atomic():
@@ -31,6 +30,14 @@ def identify(
         if contact is None:
             raise
         return contact
+
+
+@transaction.atomic
+def _name(contact: Contact, name: str, by: Actor) -> None:
+    contact.name = name[:200]
+    contact.save(update_fields=["name"])
+    fact = ContactChanged(contact=contact.pk, fields=["name"])
+    record(fact, stream=f"contact:{contact.pk}", by=by)
 
 
 def _find(kind: str, value: str) -> Contact | None:
