@@ -91,6 +91,15 @@ def test_checks_stop_at_an_unknown_schema() -> None:
     assert "newer than this code" in doctor.examine()[-1].text
 
 
+def test_a_lost_secret_key_is_said(settings: Any) -> None:
+    box = make.inbox(address="help@example.org")
+    box.set_secret("password")
+    box.save()
+    assert "fits" in texts(doctor.keys(), good=True)
+    settings.SECRET_KEY = "made anew"
+    assert "keys/secret" in texts(doctor.keys(), good=False)
+
+
 def test_inbox_fetched_silent_and_refused() -> None:
     box = make.inbox(address="help@example.org")
     box.is_active, box.last_ok_at, box.last_error = True, clock.now(), ""

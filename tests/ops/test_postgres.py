@@ -222,6 +222,18 @@ def test_server_without_russian_letters_is_refused(folder: Path) -> None:
             assert "lower('Ж')" in check_server(connection)
 
 
+def test_a_damaged_database_is_left_alone(folder: Path) -> None:
+    with started(folder) as server:
+        version = server.cluster / "PG_VERSION"
+    text = version.read_text()
+    version.unlink()
+    with pytest.raises(PostgresError, match="PG_VERSION"):
+        server.start()
+    version.write_text(text)
+    with started(folder) as server:
+        assert one(server, "SELECT 1") == 1
+
+
 def test_server_with_another_encoding_is_refused(folder: Path) -> None:
     with started(folder) as server:
         with server.connect() as connection:

@@ -58,6 +58,10 @@ SENTENCES = (
     gettext_noop("The connection broke after the message was handed over; it may have been taken."),
     # Errors of the fetch process and of kinds/mail/fetch.py
     gettext_noop("No IMAP server is set for this inbox."),
+    gettext_noop(
+        "A stored secret cannot be read: the secret key is not the one it was stored with. "
+        "Restore keys/secret in the data folder (or ZABOTA_SECRET_KEY), or enter it anew."
+    ),
     gettext_noop("The IMAP server closed the connection."),
     gettext_noop("The IMAP server answered %(answer)s"),
     gettext_noop("The IMAP connection broke: %(answer)s"),

@@ -14,6 +14,7 @@ from django.db import connection
 from zabota.channels.models import Inbox, Outgoing, OutgoingState
 from zabota.channels.wording import in_words
 from zabota.lib import clock
+from zabota.lib.crypto import WrongKey
 from zabota.ops.lock import Busy, FolderLock
 from zabota.ops.prepare import missing_migrations, reach, unknown_migrations
 from zabota.ops.words import gettext as _
@@ -44,7 +45,7 @@ def examine() -> list[Finding]:
     found += migrations()
     if not found[-1].is_good:
         return found
-    for check in (clocks, worker, jobs, fetch, mail):
+    for check in (clocks, keys, worker, jobs, fetch, mail):
         found += check()
     return found
 
@@ -136,6 +137,17 @@ def clocks() -> Iterator[Finding]:
     if seconds > CLOCK_LIMIT:
         text += ". " + _("Switch on time synchronisation (NTP) on both.")
     yield Finding(seconds <= CLOCK_LIMIT, text)
+
+
+def keys() -> Iterator[Finding]:
+    """Whether the secret key is the one with which the mailboxes' passwords were stored."""
+    try:
+        for inbox in Inbox.objects.all():
+            inbox.secret()
+    except WrongKey as error:
+        yield Finding(False, in_words(str(error), _))
+    else:
+        yield Finding(True, _("Secret key: fits the stored passwords"))
 
 
 def worker() -> Iterator[Finding]:

@@ -195,6 +195,15 @@ class Server:
 
     def _initdb(self, programs: Path, account: pwd.struct_passwd) -> None:
         """Make the cluster aside and move it into place whole; the locale never follows LANG."""
+        if self.cluster.is_dir() and any(self.cluster.iterdir()):
+            raise PostgresError(
+                _(
+                    "The database in %(folder)s is damaged: its file PG_VERSION is missing. "
+                    "Nothing was changed. Restore the folder from a backup, or move it away to "
+                    "begin anew."
+                )
+                % {"folder": self.cluster}
+            )
         fresh = self.cluster.with_name("postgres.new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
