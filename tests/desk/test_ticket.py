@@ -11,6 +11,7 @@ from tests.drain import drain
 from zabota.channels import scan
 from zabota.channels.contract import Address, Robot
 from zabota.channels.models import Outgoing, RawMessage
+from zabota.channels.outbox import load
 from zabota.channels.scan import Verdict
 from zabota.staff.models import Agent, Level
 from zabota.tickets import actions
@@ -72,6 +73,27 @@ def test_a_ticket_of_twenty_messages_takes_few_queries(
         client.get(f"/t/{ticket.pk}/pane/", headers=FRAGMENT)
     with django_assert_max_num_queries(12):
         client.get(f"/t/{ticket.pk}/context/", headers=FRAGMENT)
+
+
+def test_the_composer_names_exactly_those_who_will_get_the_answer(vera: Agent) -> None:
+    late, box = "later@zabota.example", make.inbox()
+    raw = make.mail(
+        to=box.address, Reply_To=f"{late}, office@romashka.example", Cc=f"{late}, {make.MARIA[0]}"
+    )
+    make.received(box, raw)
+    drain()
+    make.inbox(make.billing(), address=late)
+    ticket = Ticket.objects.get()
+    message = actions.reply(ticket, "Ответ", agent=vera, by=vera.actor)
+    drain()
+    letter = load(Outgoing.objects.get(ticket_message=message).envelope)
+    assert [one.email for one in (*letter.to, *letter.cc)] == [
+        "office@romashka.example",
+        make.MARIA[0],
+    ]
+    shown = pane(vera, ticket)
+    assert "Пётр Лебедев &lt;office@romashka.example&gt;, copies: " + make.MARIA[0] in shown
+    assert f"copies: {late}" not in shown
 
 
 def test_a_long_conversation_hides_its_beginning(vera: Agent) -> None:

@@ -1,4 +1,4 @@
-"""Everything the middle column shows of one ticket, read in six queries."""
+"""Everything the middle column shows of one ticket, read in seven queries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zabota.desk import conversation, inbox, reasons, timeline
 from zabota.desk.cards import Choice
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level, Queue, Topic
-from zabota.tickets import links, queries
+from zabota.tickets import deliver, queries
 from zabota.tickets.actions.change import BY_HAND
 from zabota.tickets.models import (
     CloseReason,
@@ -109,17 +109,15 @@ def recipient(ticket: Ticket, messages: list[Message]) -> str:
     """Who will get the answer, with the copies, as the composer says it (see tickets.deliver)."""
     if ticket.contact is None:
         return ""
-    address = ticket.contact_address  # type: ignore[attr-defined]
-    own = ticket.inbox.address if ticket.inbox else ""
+    first = address = ticket.contact_address  # type: ignore[attr-defined]
+    own = deliver.own_addresses()
     received = [one for one in messages if one.direction == Direction.IN and not one.robot]
     if received and received[-1].contact_id == ticket.contact_id:
-        for email, _name in received[-1].answer_to:
-            if email and links.plain_address(email) != own:
-                address = email
-                break
-    rows = Participant.objects.filter(ticket=ticket).values_list("address", flat=True)
-    first = ticket.contact_address  # type: ignore[attr-defined]
-    copies = [one for one in rows.order_by("id")[:31] if one not in {address, first}]
+        wanted = deliver.foreign(received[-1].answer_to, own)
+        address = wanted[0].email if wanted else first
+    rows = Participant.objects.filter(ticket=ticket).exclude(address__in=[address, first])
+    people = rows.order_by("id").values_list("address", "name")[: deliver.MAX_COPIES]
+    copies = [one.email for one in deliver.foreign(people, own)]
     name = ticket.contact.name
     text = f"{name} <{address}>" if name else address
     if copies:

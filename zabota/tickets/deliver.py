@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from zabota.channels import outbox
 from zabota.channels.contract import Address, Envelope, OutgoingFile
 from zabota.channels.models import Inbox
@@ -72,13 +74,26 @@ def recipient(ticket: Ticket) -> Address:
         .first()
     )
     if last and last[0] == ticket.contact_id and last[1]:
-        own = set(Inbox.objects.values_list("address", flat=True))
-        for email, name in last[1]:
-            if email and links.plain_address(email) not in own:
-                return Address(email, name)
+        wanted = foreign(last[1], own_addresses())
+        if wanted:
+            return wanted[0]
     if contact is None:
         return Address("")
     return Address(contact.address, contact.name)
+
+
+def own_addresses() -> set[str]:
+    """The addresses of all inboxes, those that are switched off too."""
+    return set(Inbox.objects.values_list("address", flat=True))
+
+
+def foreign(people: Iterable[tuple[str, str]], own: set[str]) -> list[Address]:
+    """Those of `people` (address, name) whose address is not one of ours."""
+    return [
+        Address(email, name)
+        for email, name in people
+        if email and links.plain_address(email) not in own
+    ]
 
 
 def is_ours(address: str) -> bool:
@@ -90,14 +105,10 @@ def is_ours(address: str) -> bool:
 
 def copies(ticket: Ticket, to: str) -> tuple[Address, ...]:
     """The other participants; never the recipient himself and never an address of ours."""
-    own = set(Inbox.objects.values_list("address", flat=True))
     main = ticket.contact.address if ticket.contact else ""
     rows = Participant.objects.filter(ticket=ticket).exclude(address__in=[to, main])
-    return tuple(
-        Address(row.address, row.name)
-        for row in rows.order_by("id")[:MAX_COPIES]
-        if links.plain_address(row.address) not in own
-    )
+    people = rows.order_by("id").values_list("address", "name")[:MAX_COPIES]
+    return tuple(foreign(people, own_addresses()))
 
 
 def _sender_name(message: Message, inbox: Inbox | None) -> str:
