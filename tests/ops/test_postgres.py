@@ -135,7 +135,7 @@ def test_killed_server_recovers(folder: Path) -> None:
 
 def test_second_owner_is_refused_by_name(folder: Path) -> None:
     with owner_process(folder) as (owner, _pid):
-        with pytest.raises(Busy, match=rf"the first one \(process {owner.pid}\)"):
+        with pytest.raises(Busy, match=rf"the first one, PID {owner.pid}"):
             Server(folder, options=UNSAFE).start()
         server = Server(folder, options=UNSAFE)
         assert one(server, "SELECT 1") == 1
