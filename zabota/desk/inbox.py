@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from zabota.desk import cards
 from zabota.staff.models import Agent
 from zabota.tickets import queries
-from zabota.tickets.models import Status, Ticket, Urgency
+from zabota.tickets.models import Status, Urgency
 
 URGENCY_KEYS = {1: "urgent", 2: "high", 3: "normal", 4: "low"}
 _START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,12 +32,10 @@ class Page:
 
 def page(agent: Agent, view: str, before: str = "") -> Page:
     """50 rows of a view, newest first; raises BadCursor and KeyError (an unknown view)."""
-    return page_of(queries.in_view(agent, view), before)
-
-
-def page_of(tickets: QuerySet[Ticket], before: str = "") -> Page:
-    """50 rows of these tickets; raises BadCursor."""
-    found = queries.page_of(tickets, read_cursor(before) if before else None)
+    if before:
+        found = queries.page_of(queries.in_view(agent, view), read_cursor(before))
+    else:
+        found = queries.first_page(agent, view)
     more = len(found) == queries.PAGE
     older = write_cursor(found[-1].last_message_at, found[-1].id) if more else ""
     return Page([card(row) for row in found], older)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -57,7 +58,11 @@ class CloseReason(models.TextChoices):
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def visible_to(self, agent: Agent, level: Level = Level.SEE) -> TicketQuerySet:
         """Tickets of the queues where the agent has at least `level`; every door starts here."""
-        return self.filter(queue_id__in=policy.queues_at(agent, level))
+        return self.in_queues(policy.queues_at(agent, level))
+
+    def in_queues(self, queues: AbstractSet[int]) -> TicketQuerySet:
+        """Tickets of these queues; which an agent may see, says the policy."""
+        return self.filter(queue_id__in=queues)
 
     def working(self) -> TicketQuerySet:
         """Neither solved nor closed."""
