@@ -144,3 +144,12 @@ def test_lines_of_dots_arrive(server: SmtpServer) -> None:
     KIND.send(inbox_of(server), replace(ENVELOPE, text=text))
     assert b"\r\n..two\r\n" in server.taken[0].raw
     assert parse(server.taken[0].raw).text == text
+
+
+def test_an_inbox_with_a_cyrillic_domain_sends(server: SmtpServer) -> None:
+    inbox = replace(inbox_of(server), address="help@почта.рф")
+    envelope = replace(
+        ENVELOPE, mail_from=inbox.address, sender=Address(inbox.address), in_reply_to="1@почта.рф"
+    )
+    assert KIND.send(inbox, envelope) == Receipt()
+    assert server.taken[0].mail_from == "help@xn--80a1acny.xn--p1ai"

@@ -132,6 +132,21 @@ def test_retry_of_a_sent_message_is_refused(smtp: SmtpServer, ticket: Ticket) ->
         outbox.retry(row.pk, by=make.BY)
 
 
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("help@почта.рф", "xn--80a1acny.xn--p1ai"),
+        ("help@client.example", "client.example"),
+        ("", "zabota.invalid"),
+        (f"help@{'п' * 100}.рф", "zabota.invalid"),
+    ],
+)
+def test_our_message_ids_are_ascii(address: str, host: str) -> None:
+    made = outbox.new_message_id(address, 7)
+    assert made.endswith(f".7@{host}")
+    assert made != outbox.new_message_id(address, 7)
+
+
 def test_one_key_is_one_message(ticket: Ticket) -> None:
     row = answer(ticket)
     again = outbox.enqueue(outbox.load(row.envelope), key=row.key, inbox=None, by=make.BY)

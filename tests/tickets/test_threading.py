@@ -69,6 +69,13 @@ def test_his_own_message_id_joins(ticket: Ticket) -> None:
     assert (message.ticket_id, message.thread_how) == (ticket.pk, How.HIS_MESSAGE_ID)
 
 
+def test_a_message_id_longer_than_we_keep_is_known_again() -> None:
+    long = f"{'x' * 300}@romashka.example"
+    first = make.incoming(message_id=long)
+    message = came(to=first.inbox, references=(long,))
+    assert (message.ticket_id, message.thread_how) == (first.ticket_id, How.HIS_MESSAGE_ID)
+
+
 def test_subject_token_of_a_participant(ticket: Ticket) -> None:
     message = came(to=ticket.inbox, subject=f"Fwd: что там? [#{ticket.pk}]")
     assert (message.ticket_id, message.thread_how) == (ticket.pk, How.SUBJECT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+import uuid
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +32,7 @@ from zabota.lib.faults import reach
 
 log = logging.getLogger(__name__)
 
-# CHANNELS §1.6 point 9; after the last one a person decides.
+# After the last one a person decides.
 BACKOFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440, 2880)]
 NOTE_LIMIT = 30.0  # seconds; a restart of the database is over by then
 NOTE_PAUSE = 0.5
@@ -39,6 +40,17 @@ NOTE_PAUSE = 0.5
 
 class NotRetryable(Exception):
     """Only a message that failed or is delayed can be tried again by hand."""
+
+
+def new_message_id(address: str, mark: object) -> str:
+    """An id for a message from our `address`, minted before it is sent; ASCII also where the domain
+    is not, for an id with other letters cannot be answered by old programs."""
+    domain = address.rpartition("@")[2]
+    try:
+        host = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        host = ""
+    return f"{uuid.uuid4()}.{mark}@{host or 'zabota.invalid'}"
 
 
 def enqueue(envelope: Envelope, *, key: str, inbox: Inbox | None, by: Actor) -> Outgoing:

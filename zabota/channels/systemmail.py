@@ -37,10 +37,9 @@ class OutboxBackend(BaseEmailBackend):
 def _envelope(mail: EmailMessage, inbox: Inbox | None) -> Envelope:
     address = inbox.address if inbox else parseaddr(mail.from_email)[1]
     body = str(mail.body)
-    host = address.rpartition("@")[2] or "localhost"
     paragraphs = "".join(f"<p>{escape(part)}</p>" for part in body.split("\n\n"))
     return Envelope(
-        message_id=f"{uuid.uuid4()}@{host}",
+        message_id=outbox.new_message_id(address, "system"),
         mail_from=address,
         sender=Address(address, inbox.sender_name if inbox else ""),
         to=tuple(Address(email=parseaddr(to)[1].lower()) for to in mail.to),

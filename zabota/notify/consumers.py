@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import uuid
-
 from zabota.channels import outbox
 from zabota.channels.contract import Address, Envelope
 from zabota.channels.models import Inbox
@@ -63,7 +61,7 @@ def _envelope(agent: Agent, ticket: Ticket, inbox: Inbox, letter: tuple[str, str
     subject, text = letter
     answers = links.note_address(inbox.address, ticket.pk) if inbox.plus_addresses else ""
     return Envelope(
-        message_id=f"{uuid.uuid4()}.notice@{inbox.address.rpartition('@')[2]}",
+        message_id=outbox.new_message_id(inbox.address, "notice"),
         mail_from=inbox.address,
         sender=Address(inbox.address, inbox.sender_name or inbox.name),
         to=(Address(agent.email, agent.full_name),),

@@ -11,6 +11,9 @@ from zabota.channels.models import Outgoing
 from zabota.tickets import links
 from zabota.tickets.models import Direction, Message, Participant, Ticket
 
+# As many letters of a Message-ID as a message keeps.
+LONGEST_ID = 250
+
 
 class How(StrEnum):
     """Why a mail joined a ticket or did not; stored with the message and shown."""
@@ -78,7 +81,8 @@ def _candidates(message: ParsedMessage) -> Iterator[tuple[Ticket, How, str]]:
 
 def _by_message_id(message: ParsedMessage) -> Iterator[tuple[Ticket, How, str]]:
     """Our own ids before his; the nearest (In-Reply-To, then the last reference) first."""
-    ids = list(dict.fromkeys([*message.in_reply_to, *reversed(message.references)]))[:100]
+    named = [*message.in_reply_to, *reversed(message.references)]
+    ids = list(dict.fromkeys(one[:LONGEST_ID] for one in named))[:100]
     known = {
         row.message_id: row
         for row in Message.objects.filter(message_id__in=ids, direction__in=["in", "out"])

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from zabota.channels.outbox import new_message_id
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.lib import clock
@@ -58,7 +58,7 @@ def reply(
     The same `key` posts once: a second call returns the first message and changes nothing.
 
     `then` is the status afterwards ('' leaves it, a new ticket becomes open). Raises NotPossible
-    for an empty answer, an agent without both names (R067), or a ticket that takes no answer.
+    for an empty answer, an agent without both names, or a ticket that takes no answer.
     """
     body = _checked(body, files)
     with changing(ticket) as row:
@@ -128,7 +128,6 @@ def _write(
     solves: bool = False,
     key: str | None = None,
 ) -> Message:
-    host = row.inbox.address.rpartition("@")[2] if row.inbox else "zabota.invalid"
     message = Message.objects.create(
         ticket=row,
         direction=Direction.OUT,
@@ -141,7 +140,7 @@ def _write(
         language=row.language,
         solves=solves,
         inbox=row.inbox,
-        message_id=f"{uuid.uuid4()}.{row.pk}@{host}",
+        message_id=new_message_id(row.inbox.address if row.inbox else "", row.pk),
         content_key=key,
     )
     if not purpose:

@@ -38,7 +38,7 @@ def send(inbox: InboxSettings, envelope: Envelope, mail: bytes) -> Receipt:
         options = ["SMTPUTF8", "BODY=8BITMIME"] if needs_utf8(envelope) else []
         if options and not smtp.has_extn("smtputf8"):
             raise PermanentError("The server does not take addresses with letters beyond ASCII.")
-        _check(smtp.mail(envelope.mail_from, options), "the sender")
+        _check(smtp.mail(_ascii_domain(envelope.mail_from), options), "the sender")
         refused = _recipients(smtp, envelope)
         _check(smtp.docmd("DATA"), "the message", wanted=354)
         _hand_over(smtp, mail)
@@ -53,7 +53,7 @@ def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtpl
     mode = str(config.get("smtp_tls") or "none")
     if not host:
         raise PermanentError("No SMTP server is set for this inbox.")
-    name = inbox.address.rpartition("@")[2] or "localhost"
+    name = _ascii_domain(inbox.address).rpartition("@")[2] or "localhost"
     smtp: smtplib.SMTP | None = None
     try:
         if mode == "tls":
