@@ -1,4 +1,4 @@
-"""Budgets of UX rule 4, hashes of vendored files, contrast of tokens, names in templates."""
+"""Budgets of size, hashes of vendored files, contrast of tokens, names in templates."""
 
 from __future__ import annotations
 

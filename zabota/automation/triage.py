@@ -84,7 +84,7 @@ def _answered_lately(ticket: Ticket, to: str) -> int:
 
 @consumer("automation.solved_notice", Solved)
 def tell_solution(event: Event, fact: Solved) -> None:
-    """Nobody is left without the word that his request is solved (R030)."""
+    """Nobody is left without the word that his request is solved."""
     if fact.told is not None:
         return
     ticket = Ticket.objects.select_related("contact", "owner", "queue").get(pk=fact.ticket)

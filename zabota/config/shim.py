@@ -1,5 +1,5 @@
 """Between the server and Django's threads: reads whole bodies in the event loop, refuses what would
-hold a thread or lie about itself (TRAPS: without it every POST fails and eight slow clients stop
+hold a thread or lie about itself (without it every POST fails and eight slow clients stop
 the site)."""
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list (UX rule 8)."""
+    """One line of the list."""
 
     number: int
     subject: str

@@ -1,4 +1,4 @@
-"""Jobs over procrastinate; the only importer of it. The five mandatory settings are TRAPS §2."""
+"""Jobs over procrastinate; the only importer of it. What it needs to work well is in docs/adr/0001."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def wake_after_commit(event_id: int, stream: str, has_jobs: bool) -> None:
     """Tell worker and browsers after the commit.
 
     A NOTIFY inside the business transaction would serialise the commits of the whole server
-    (TRAPS §2.4); a lost one is covered by the worker's 1 s poll and the browser's window.
+    (docs/adr/0001); a lost one is covered by the worker's 1 s poll and the browser's window.
     """
     # A hook goes with the savepoint that registered it; what it gathered later goes with it too,
     # or names an event that does not exist, which nobody finds.

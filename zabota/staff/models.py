@@ -53,7 +53,7 @@ def check_zone(name: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """A surname or first name needs a letter (R067); raises ValidationError."""
+    """A surname or first name needs a letter; raises ValidationError."""
     if not any(letter.isalpha() for letter in name):
         raise ValidationError(_("Write the full name in letters."))
 
@@ -172,7 +172,7 @@ class Agent(AbstractBaseUser):
 
     @property
     def full_name(self) -> str:
-        """First name and surname, as a signature shows them (R067)."""
+        """First name and surname, as a signature shows them."""
         return f"{self.first_name} {self.surname}".strip()
 
     @property

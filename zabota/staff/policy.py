@@ -9,7 +9,7 @@ from django.db.models import Case, Exists, OuterRef, Q, When
 
 from zabota.staff.models import Agent, Grant, Level, Queue, Role
 
-# The most a role may do anywhere, whatever its grants say (R188: a reviewer reads, never answers).
+# The most a role may do anywhere, whatever its grants say (a reviewer reads, never answers).
 CEILING = {
     "administrator": Level.MANAGE,
     "lead": Level.MANAGE,

@@ -12,7 +12,7 @@ from zabota.tickets.models import Message, Ticket
 
 
 def signature(agent: Agent) -> str:
-    """First name and surname (R067), never left out; raises NotPossible when one is missing."""
+    """First name and surname, never left out; raises NotPossible when one is missing."""
     if not (agent.first_name.strip() and agent.surname.strip()):
         raise NotPossible(
             _("Fill in your first name and surname: every answer is signed with both.")

@@ -79,7 +79,7 @@ def note(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
 
 @ticket_door("POST", level=Level.REPLY)
 def call(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
-    """A call held by telephone (R014)."""
+    """A call held by telephone."""
     given = request.POST
     summary = given.get("summary", "")
 
@@ -127,7 +127,7 @@ def once(request: HttpRequest, agent: Agent, ticket: Ticket, what: str, body: st
 
 
 def unseen(request: HttpRequest, agent: Agent, ticket: Ticket, key: str | None) -> str:
-    """What stops a reply whose writer has not seen the newest message (UX rule 20); '' else."""
+    """What stops a reply whose writer has not seen the newest message; '' else."""
     seen = request.POST.get("seen", "")
     if not (seen.isascii() and seen.isdigit()) or len(seen) > 18:
         return ""

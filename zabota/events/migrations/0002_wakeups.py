@@ -2,7 +2,7 @@ from typing import ClassVar
 
 from django.db import migrations
 
-# TRAPS: a worker with several jobs at once is not woken when a lock gets free, and a NOTIFY inside
+# A worker with several jobs at once is not woken when a lock gets free, and a NOTIFY inside
 # the business transaction serialises all commits (events/jobs.py notifies after the commit instead).
 FORWARD = """
 ALTER TABLE procrastinate_jobs DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1;

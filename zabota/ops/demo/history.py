@@ -240,7 +240,7 @@ class History:
         self._record(facts.StatusChanged(ticket=self.ticket.pk, was=was, now=status), at, by)
 
     def solve_quietly(self, agent: Agent, at: datetime) -> None:
-        """Solved without an answer: the solved notice goes (R030)."""
+        """Solved without an answer: the solved notice goes."""
         self.ticket.version += 1
         self._mark_solved(None, at, agent.actor)
         self._automatic("solved", letters.solved_notice(self.ticket), at + SECOND)

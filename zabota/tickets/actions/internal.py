@@ -69,7 +69,7 @@ def log_call(
     at: datetime | None = None,
     key: str | None = None,
 ) -> Message:
-    """A call with its topic, summary and advice (R014); raises NotPossible without a summary.
+    """A call with its topic, summary and advice; raises NotPossible without a summary.
 
     `minutes` is its length; `at` when it was held (aware), now by default. The same `key` logs one
     call only.

@@ -17,7 +17,7 @@ SILENT = frozenset({CloseReason.SPAM, CloseReason.ROBOT, CloseReason.DUPLICATE})
 
 
 def solve(ticket: Ticket, *, by: Actor) -> Ticket:
-    """Solved without an answer of its own: a solved notice goes to the client (R030)."""
+    """Solved without an answer of its own: a solved notice goes to the client."""
     with changing(ticket) as row:
         if not row.is_working:
             raise NotPossible(_("The ticket is already solved."))
