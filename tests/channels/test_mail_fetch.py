@@ -96,6 +96,16 @@ def test_gone_mail_is_none(server: ImapServer, box: ImapMailbox) -> None:
     assert box.arrivals([]) == {}
 
 
+def test_a_mail_of_the_future_arrived_now(server: ImapServer, box: ImapMailbox) -> None:
+    server.append(mail(1), moment=datetime.now(UTC) + timedelta(days=9000))
+    box.select("INBOX")
+    (uid,) = box.uids_after(0)
+    found = box.fetch(uid, 100_000)
+    assert found is not None
+    assert found.arrived_at <= datetime.now(UTC)
+    assert box.arrivals([uid])[uid] <= datetime.now(UTC)
+
+
 def test_since_a_day(server: ImapServer, box: ImapMailbox) -> None:
     today = datetime.now(UTC).replace(hour=12)
     for days in (40, 10, 2):
