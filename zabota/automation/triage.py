@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from zabota.events.actor import Actor, system
@@ -17,7 +17,7 @@ from zabota.tickets.actions import send_automatic
 from zabota.tickets.actions.answer import say
 from zabota.tickets.deliver import is_ours, recipient
 from zabota.tickets.events import MessageReceived, Solved, Triaged
-from zabota.tickets.locking import changing
+from zabota.tickets.locking import changing_within
 from zabota.tickets.models import Direction, Message, Purpose, Ticket
 
 # At most one automatic answer per address and window: two robots cannot keep each other busy.
@@ -34,12 +34,10 @@ def on_message(event: Event, fact: MessageReceived) -> None:
 def take(message_id: int, *, silent: bool, by: Actor) -> bool:
     """Treat one client message once; returns whether it was acknowledged."""
     with transaction.atomic():
-        # Locks the message as well: whoever comes second waits here, and finds it marked.
-        untreated = Message.objects.filter(pk=message_id, triaged_at=None)
-        if not untreated.update(triaged_at=clock.now()):
+        message = _begin(message_id)
+        if message is None:
             return False
-        message = Message.objects.only("ticket_id", "robot").get(pk=message_id)
-        with changing(Ticket(pk=message.ticket_id)) as ticket:
+        with changing_within(Ticket(pk=message.ticket_id)) as ticket:
             why_not = reason_to_be_quiet(ticket, message, silent)
             if not why_not:
                 say(ticket, letters.acknowledgement(ticket), Purpose.ACKNOWLEDGEMENT, by)
@@ -49,6 +47,21 @@ def take(message_id: int, *, silent: bool, by: Actor) -> bool:
             record(fact, stream=ticket.stream, by=by)
     reach("triage.taken")
     return not why_not
+
+
+def _begin(message_id: int) -> Message | None:
+    """The message (its id, ticket and robot), marked as treated; None when it was before.
+
+    The mark locks the row: whoever comes second waits here.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE tickets_message SET triaged_at = %s WHERE id = %s AND triaged_at IS NULL "
+            "RETURNING ticket_id, robot",
+            [clock.now(), message_id],
+        )
+        found = cursor.fetchone()
+    return Message(pk=message_id, ticket_id=found[0], robot=found[1]) if found else None
 
 
 def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:

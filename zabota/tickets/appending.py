@@ -14,6 +14,7 @@ from zabota.tickets import files, links, threading
 from zabota.tickets.actions.change import turn
 from zabota.tickets.actions.solving import open_solved
 from zabota.tickets.events import MessageReceived
+from zabota.tickets.locking import save_changes, state_of
 from zabota.tickets.models import (
     Attachment,
     AttachmentState,
@@ -144,9 +145,6 @@ def _add_participants(ticket: Ticket, parsed: ParsedMessage, contact: Contact) -
     }
     if first := contact.address:
         wanted[first] = Participant(ticket=ticket, address=first, name=contact.name, role="from")
-    known = Participant.objects.filter(ticket=ticket).values_list("address", flat=True)
-    for address in known:
-        wanted.pop(address, None)
     if wanted:
         Participant.objects.bulk_create(reversed(wanted.values()), ignore_conflicts=True)
 
@@ -162,6 +160,7 @@ def _link_earlier_children(message: Message) -> None:
 def _change_ticket(
     ticket: Ticket, message: Message, parsed: ParsedMessage, silent: str, by: Actor
 ) -> None:
+    was = state_of(ticket)
     ticket.last_message_at = message.at if silent else clock.now()
     ticket.snippet = shorten(message.text or message.quoted, 160)
     if not parsed.robot:
@@ -173,4 +172,4 @@ def _change_ticket(
         elif ticket.status == Status.WAITING_CLIENT:
             turn(ticket, Status.OPEN, by)
     ticket.version += 1
-    ticket.save()
+    save_changes(ticket, was)

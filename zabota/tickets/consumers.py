@@ -1,25 +1,25 @@
 from __future__ import annotations
 
 from zabota.channels.events import SendDelayed, SendFailed, Sent
-from zabota.channels.models import Outgoing
 from zabota.events.actor import system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
 from zabota.tickets.actions.solving import shut
 from zabota.tickets.events import ClosingDue, DeliveryChanged
-from zabota.tickets.locking import changing
+from zabota.tickets.locking import changing, changing_within
 from zabota.tickets.models import CloseReason, Message, Status, Ticket
 
 
 @consumer("tickets.delivery", Sent, SendDelayed, SendFailed)
 def note_delivery(event: Event, fact: Sent | SendDelayed | SendFailed) -> None:
     """The delivery state of a message changed: its ticket has a new version, screens follow."""
-    message = Message.objects.filter(outgoing=fact.outgoing).select_related("ticket").first()
-    if message is None:
+    sent = Message.objects.filter(outgoing=fact.outgoing)
+    found = sent.values_list("pk", "ticket_id", "outgoing__state").first()
+    if found is None:
         return
-    state = Outgoing.objects.values_list("state", flat=True).get(pk=fact.outgoing)
-    with changing(message.ticket) as row:
-        changed = DeliveryChanged(ticket=row.pk, message=message.pk, state=state)
+    message, ticket, state = found
+    with changing_within(Ticket(pk=ticket)) as row:
+        changed = DeliveryChanged(ticket=row.pk, message=message, state=state)
         record(changed, stream=row.stream, by=system("outbox").because(event))
 
 

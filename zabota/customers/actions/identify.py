@@ -65,4 +65,6 @@ def _make(kind: str, value: str, name: str, language: str, zone: str, by: Actor)
     Identity.objects.create(contact=contact, kind=kind, value=value)
     made = ContactMade(contact=contact.pk, account=contact.account_id)
     record(made, stream=f"contact:{contact.pk}", by=by)
+    if kind == "mail":
+        contact.address = value
     return contact

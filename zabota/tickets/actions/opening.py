@@ -37,7 +37,8 @@ def open_ticket(
     `at` is the original time of the request (aware), now by default.
     """
     moment = at or clock.now()
-    with transaction.atomic():
+    # No savepoint: nobody goes on in a transaction whose ticket could not be made.
+    with transaction.atomic(savepoint=False):
         ticket = Ticket.objects.create(
             contact=contact,
             account=contact.account,
