@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.test import override_settings
 
 from tests import make
 from tests.drain import drain
@@ -14,9 +15,11 @@ from zabota.channels import importing, registry
 from zabota.channels.consumers import keep_copy
 from zabota.channels.contract import Fetched, Mailbox, PermanentError, TemporaryError
 from zabota.channels.folders import mailbox_of, start_from_now, take_new
+from zabota.channels.kinds.mail.mime import parse
 from zabota.channels.models import Folder, ImportRun, Inbox, Outgoing, RawMessage
 from zabota.events.models import Event
 from zabota.lib import clock
+from zabota.staff.invitations import invite
 from zabota.tickets.actions import reply
 from zabota.tickets.models import Attachment, AttachmentState, Message, Ticket
 
@@ -205,6 +208,18 @@ def test_sent_copy_goes_to_the_server_when_wanted(
             keep_copy(copied, copied.fact)  # type: ignore[arg-type]
             again = [raw for _, raw in server.messages("Sent") if ours in raw]
             assert len(again) == 1
+
+
+@override_settings(EMAIL_BACKEND="zabota.channels.systemmail.OutboxBackend")
+def test_sign_in_links_are_neither_copied_nor_kept(server: ImapServer, inbox: Inbox) -> None:
+    with SmtpServer() as smtp:
+        inbox.config |= smtp.config() | {"sent_copy": True}
+        inbox.save()
+        link = invite(make.agent())
+        drain()
+        assert [link in parse(mail.raw).text for mail in smtp.taken] == [True]
+    assert not Event.objects.filter(kind="channels.copy_wanted").exists()
+    assert "/invitation/" not in str(Outgoing.objects.get(key__startswith="system:").envelope)
 
 
 def test_another_mailbox_with_the_same_numbers_hides_no_mail(

@@ -27,8 +27,7 @@ BY = system("fetch")
 def start_from_now(inbox: Inbox, mailbox: Mailbox) -> None:
     """Set the cursors of a new inbox, or of folders newly chosen: what lies there now is the past
     and waits for an import. Folders that were read before keep their cursor."""
-    mine = inbox.cursors.filter(mailbox=mailbox_of(inbox)).exclude(uidvalidity=0)
-    read = set(mine.values_list("name", flat=True))
+    read = set(inbox.cursors.exclude(uidvalidity=0).values_list("name", flat=True))
     for name in folder_names(inbox):
         if name in read:
             continue

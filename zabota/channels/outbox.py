@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 # After the last one a person decides.
 BACKOFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440, 2880)]
+# How the keys of messages begin: those to clients, and system mail with its one-time links.
+TO_CLIENT = "message:"
+SYSTEM = "system:"
 NOTE_LIMIT = 30.0  # seconds; a restart of the database is over by then
 NOTE_PAUSE = 0.5
 
@@ -194,9 +197,16 @@ def _note_sent(pk: int, receipt: Receipt, by: Actor) -> None:
         row.last_error = "; ".join(f"{to}: {why}" for to, why in receipt.refused)[:500]
         row.attempts += 1
         row.next_try = None
-        row.save(update_fields=["state", "sent_at", "last_error", "attempts", "next_try"])
+        columns = ["state", "sent_at", "last_error", "attempts", "next_try"]
+        if row.key.startswith(SYSTEM):
+            # A link that lets somebody in must not lie in the database and its backups.
+            row.envelope = row.envelope | {"text": "", "html": ""}
+            columns.append("envelope")
+        row.save(update_fields=columns)
         record(Sent(outgoing=pk, attempts=row.attempts), stream=_stream(row), by=by)
-        if row.inbox is not None and row.inbox.config.get("sent_copy"):
+        # Sign-in links and agents' notices are no business of those who read the mailbox.
+        is_copied = row.inbox is not None and bool(row.inbox.config.get("sent_copy"))
+        if is_copied and row.key.startswith(TO_CLIENT):
             record(CopyWanted(outgoing=pk), stream=_stream(row), by=by)
 
 

@@ -27,7 +27,7 @@ class OutboxBackend(BaseEmailBackend):
             for mail in email_messages:
                 outbox.enqueue(
                     _envelope(mail, inbox),
-                    key=f"system:{uuid.uuid4()}",
+                    key=f"{outbox.SYSTEM}{uuid.uuid4()}",
                     inbox=inbox,
                     by=system("mail"),
                 )

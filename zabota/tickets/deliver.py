@@ -30,7 +30,7 @@ def deliver(event: Event, fact: Replied) -> None:
     inbox = message.ticket.inbox or Inbox.objects.filter(is_active=True).order_by("id").first()
     row = outbox.enqueue(
         envelope(message, inbox),
-        key=f"message:{message.pk}",
+        key=f"{outbox.TO_CLIENT}{message.pk}",
         inbox=inbox,
         by=system("deliver").because(event),
     )
