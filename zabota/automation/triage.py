@@ -23,6 +23,7 @@ from zabota.tickets.models import Direction, Message, Purpose, Ticket
 # At most one automatic answer per address and window: two robots cannot keep each other busy.
 WINDOW = timedelta(minutes=10)
 PER_WINDOW = 3
+NEEDED = ("contact", "inbox", "queue", "owner")
 
 
 @consumer("automation.triage", MessageReceived, atomic=False)
@@ -37,7 +38,7 @@ def take(message_id: int, *, silent: bool, by: Actor) -> bool:
         message = _begin(message_id)
         if message is None:
             return False
-        with changing_within(Ticket(pk=message.ticket_id)) as ticket:
+        with changing_within(Ticket(pk=message.ticket_id), *NEEDED) as ticket:
             why_not = reason_to_be_quiet(ticket, message, silent)
             if not why_not:
                 say(ticket, letters.acknowledgement(ticket), Purpose.ACKNOWLEDGEMENT, by)

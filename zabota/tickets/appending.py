@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zabota.channels import blobs, scan
 from zabota.channels.contract import ParsedFile, ParsedMessage, Robot
-from zabota.channels.models import Inbox, RawMessage, RawState
+from zabota.channels.models import RawMessage, RawState
 from zabota.customers.models import Contact
 from zabota.events.actor import Actor
 from zabota.events.log import record
@@ -38,13 +38,15 @@ def append(
     decision: Decision,
     key: str,
     *,
+    own: set[str],
     kept: list[Attachment],
     silent: str,
     by: Actor,
 ) -> Message:
     """Add an understood mail to its locked ticket and announce it.
 
-    `kept`: its files (`keep_files`); `silent`: why nobody is told of it, '' when it came in time.
+    `own`: our addresses; `kept`: its files (`keep_files`); `silent`: why nobody is told of it, ''
+    when it came in time.
     """
     at = raw.arrived_at if silent else raw.received_at
     message = Message.objects.create(
@@ -72,7 +74,7 @@ def append(
     hang(kept, message)
     if raw.is_cut:
         _name_what_is_missing(message, raw)
-    _add_participants(ticket, parsed, contact)
+    _add_participants(ticket, parsed, contact, own)
     _link_earlier_children(message)
     _change_ticket(ticket, message, parsed, silent, by)
     raw.state = RawState.DONE
@@ -130,9 +132,10 @@ def _name_what_is_missing(message: Message, raw: RawMessage) -> None:
     )
 
 
-def _add_participants(ticket: Ticket, parsed: ParsedMessage, contact: Contact) -> None:
+def _add_participants(
+    ticket: Ticket, parsed: ParsedMessage, contact: Contact, own: set[str]
+) -> None:
     """Everybody in To and Cc takes part; our own addresses never do."""
-    own = set(Inbox.objects.values_list("address", flat=True))
     people = [(parsed.sender, "from")]
     people += [(address, "to") for address in parsed.to]
     people += [(address, "cc") for address in parsed.cc]

@@ -11,7 +11,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from zabota.channels import blobs, registry
 from zabota.channels.contract import Address, ParsedMessage, ParseError, Robot
 from zabota.channels.events import RawReceived
-from zabota.channels.models import Inbox, Outgoing, RawMessage, RawState
+from zabota.channels.models import Outgoing, RawMessage, RawState
 from zabota.customers.actions import identify
 from zabota.customers.models import Contact
 from zabota.events.actor import Actor, TooDeep, system
@@ -24,6 +24,7 @@ from zabota.tickets import quarantine, threading
 from zabota.tickets.actions.internal import add_note
 from zabota.tickets.actions.opening import language_of, open_ticket
 from zabota.tickets.appending import append, hang, keep_files
+from zabota.tickets.deliver import own_addresses
 from zabota.tickets.events import AlsoArrived
 from zabota.tickets.lateness import silent_reason
 from zabota.tickets.models import Message, Status, Ticket
@@ -95,8 +96,8 @@ def _waiting(raw_id: int) -> RawMessage | None:
 
 def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) -> Message | None:
     """Find or make the ticket of an understood mail; None when it is there already."""
-    key = content_key(raw, parsed)
-    if _came_before(raw, parsed, key, by):
+    key, own = content_key(raw, parsed), own_addresses()
+    if _came_before(raw, parsed, key, own, by):
         return None
     agent = Agent.objects.filter(email=sender.email, is_active=True).order_by().first()
     noted = threading.note_ticket(parsed) if agent else None
@@ -114,16 +115,17 @@ def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) ->
     late = silent_reason(raw, parsed)
     kept = keep_files(parsed)
     ticket, decision = _ticket(raw, parsed, contact, decision, bool(late), by)
-    return append(ticket, raw, parsed, contact, decision, key, kept=kept, silent=late, by=by)
+    return append(
+        ticket, raw, parsed, contact, decision, key, own=own, kept=kept, silent=late, by=by
+    )
 
 
 def sender_of(parsed: ParsedMessage) -> Address:
     """Who wants the answer: Reply-To of a form or robot address, else From, else what there is."""
-    own = Inbox.objects.filter(address=parsed.sender.email).exists()
-    form = own or parsed.robot == Robot.AUTO_GENERATED or not parsed.sender.email
-    if form and parsed.reply_to and parsed.reply_to[0].email:
-        answer = parsed.reply_to[0]
-        if not Inbox.objects.filter(address=answer.email).exists():
+    if parsed.reply_to and parsed.reply_to[0].email:
+        answer, own = parsed.reply_to[0], own_addresses()
+        form = parsed.robot == Robot.AUTO_GENERATED or not parsed.sender.email
+        if (form or parsed.sender.email in own) and answer.email not in own:
             return Address(answer.email, answer.name or parsed.sender.name)
     if parsed.sender.email:
         return parsed.sender
@@ -150,11 +152,13 @@ def _digest(content: bytes | None) -> str:
     return hashlib.sha256(content or b"").hexdigest()
 
 
-def _came_before(raw: RawMessage, parsed: ParsedMessage, key: str, by: Actor) -> bool:
+def _came_before(
+    raw: RawMessage, parsed: ParsedMessage, key: str, own: set[str], by: Actor
+) -> bool:
     """The same mail again, or our own that came back: kept as raw, shown nowhere twice."""
     twin = Message.objects.filter(content_key=key).only("ticket_id").first()
     if twin is None and parsed.message_id:
-        ours = Inbox.objects.filter(address=parsed.sender.email).exists()
+        ours = parsed.sender.email in own
         if ours and Outgoing.objects.filter(message_id=parsed.message_id).exists():
             _mark(raw, RawState.DOUBLE)
             return True

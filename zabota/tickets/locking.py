@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from zabota.tickets.models import Ticket
 
@@ -14,23 +14,34 @@ class NotPossible(Exception):
 
 
 @contextmanager
-def changing(ticket: Ticket) -> Iterator[Ticket]:
+def changing(ticket: Ticket, *related: str) -> Iterator[Ticket]:
     """The ticket's row, locked and fresh; on leaving it is saved as the next version.
 
     The lock comes before any `record`: jobs of one stream run in the order of insertion.
+    `related` are relations that will be needed: they are read with the row, not one by one.
     """
-    with transaction.atomic(), changing_within(ticket) as row:
+    with transaction.atomic(), changing_within(ticket, *related) as row:
         yield row
 
 
 @contextmanager
-def changing_within(ticket: Ticket) -> Iterator[Ticket]:
+def changing_within(ticket: Ticket, *related: str) -> Iterator[Ticket]:
     """`changing` inside the caller's transaction: what is raised must end that one too."""
-    row = Ticket.objects.select_for_update().get(pk=ticket.pk)
+    row = _locked(ticket.pk, related)
     was = state_of(row)
     yield row
     row.version += 1
     save_changes(row, was)
+
+
+def _locked(ticket_id: int, related: tuple[str, ...]) -> Ticket:
+    if not related:
+        return Ticket.objects.select_for_update().get(pk=ticket_id)
+    # Two statements: one with a join, having waited for the lock, finds no row where the other
+    # transaction has changed the joined key.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM tickets_ticket WHERE id = %s FOR UPDATE", [ticket_id])
+    return Ticket.objects.select_related(*related).get(pk=ticket_id)
 
 
 def state_of(row: Ticket) -> dict[str, Any]:

@@ -83,6 +83,8 @@ def _by_message_id(message: ParsedMessage) -> Iterator[tuple[Ticket, How, str]]:
     """Our own ids before his; the nearest (In-Reply-To, then the last reference) first."""
     named = [*message.in_reply_to, *reversed(message.references)]
     ids = list(dict.fromkeys(one[:LONGEST_ID] for one in named))[:100]
+    if not ids:
+        return
     known = {
         row.message_id: row
         for row in Message.objects.filter(message_id__in=ids, direction__in=["in", "out"])
