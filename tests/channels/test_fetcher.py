@@ -10,8 +10,8 @@ from django.db import connection
 
 from tests import make
 from tests.mailserver import PASSWORD, ImapServer
-from zabota.channels import registry
-from zabota.channels.contract import PermanentError
+from zabota.channels import fetcher, registry
+from zabota.channels.contract import PermanentError, TemporaryError
 from zabota.channels.fetcher import LEASE, Reader
 from zabota.channels.models import Inbox, RawMessage
 
@@ -72,3 +72,23 @@ def test_a_folder_that_is_gone_does_not_hold_back_the_mail_of_the_others(
     assert RawMessage.objects.filter(inbox=inbox).count() == 1
     assert inbox.last_error
     assert inbox.last_ok_at is None
+
+
+def test_a_message_the_server_cannot_give_does_not_hold_back_the_other_folders(
+    server: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take(inbox: Inbox, mailbox: object, name: str) -> int:
+        read.append(name)
+        if name == "Second":
+            raise TemporaryError("Message 5 of Second could not be read; trying again.")
+        return 0
+
+    read: list[str] = []
+    monkeypatch.setattr(fetcher, "take_new", take)
+    one = reader(server)
+    inbox = Inbox.objects.get(pk=one.inbox_id)
+    inbox.folders = ["INBOX", "Second"]
+    with closing(registry.kind("mail").open(inbox)) as mailbox:
+        one._pass(inbox, mailbox)
+    assert read == ["Second", "INBOX"]
+    assert inbox.last_error.startswith("Message 5")

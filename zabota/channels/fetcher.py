@@ -78,14 +78,16 @@ class Reader(threading.Thread):
             self._release()
 
     def _pass(self, inbox: Inbox, mailbox: Mailbox) -> None:
-        """All folders, the first one last: it stays selected for IDLE. One that is gone or refused
-        is told of and does not hold back the mail of the others."""
+        """All folders, the first one last: it stays selected for IDLE. One that is gone, or has a
+        message the server cannot give, is told of and does not hold back the others."""
         first, *others = folder_names(inbox)
         refused = ""
         for name in reversed(others):
             try:
                 take_new(inbox, mailbox, name)
-            except PermanentError as error:
+            except (PermanentError, TemporaryError) as error:
+                if mailbox.is_lost:
+                    raise
                 refused = str(error)
         take_new(inbox, mailbox, first)
         inbox.last_pass_at = clock.now()
