@@ -10,7 +10,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 from zabota.channels import registry
 from zabota.channels.contract import (
@@ -59,17 +60,22 @@ def new_message_id(address: str, mark: object) -> str:
 def enqueue(envelope: Envelope, *, key: str, inbox: Inbox | None, by: Actor) -> Outgoing:
     """Put a message into the outbox in the caller's transaction; the same key, the same row."""
     recipient = envelope.to[0].email if envelope.to else ""
-    row, made = Outgoing.objects.get_or_create(
-        key=key,
-        defaults={
-            "inbox": inbox,
-            "recipient": recipient,
-            "message_id": envelope.message_id,
-            "envelope": _dump(envelope),
-        },
-    )
-    if made:
-        record(Queued(outgoing=row.pk), stream=_stream(row), by=by)
+    try:
+        # Not asked for before: a second time is rare, and then the constraint says so.
+        with transaction.atomic():
+            row = Outgoing.objects.create(
+                key=key,
+                inbox=inbox,
+                recipient=recipient,
+                message_id=envelope.message_id,
+                envelope=_dump(envelope),
+            )
+    except IntegrityError:
+        found = Outgoing.objects.filter(key=key).first()
+        if found is None:
+            raise
+        return found
+    record(Queued(outgoing=row.pk), stream=_stream(row), by=by)
     return row
 
 
@@ -125,12 +131,17 @@ def retry(outgoing_id: int, *, by: Actor) -> None:
 def _begin(outgoing_id: int) -> Outgoing | None:
     """Mark as being sent; None when it is done or waits for a person."""
     with transaction.atomic():
-        row = Outgoing.objects.select_for_update().get(pk=outgoing_id)
+        row = _locked().get(pk=outgoing_id)
         if row.state in {OutgoingState.SENT, OutgoingState.FAILED}:
             return None
         row.state = OutgoingState.SENDING
         row.save(update_fields=["state"])
         return row
+
+
+def _locked() -> QuerySet[Outgoing]:
+    """Rows to lock, with their inbox, which never changes."""
+    return Outgoing.objects.select_for_update(of=("self",)).select_related("inbox")
 
 
 def _inbox_of(row: Outgoing) -> Inbox:
@@ -190,7 +201,7 @@ def _note_surely(pk: int, receipt: Receipt, by: Actor) -> None:
 
 def _note_sent(pk: int, receipt: Receipt, by: Actor) -> None:
     with transaction.atomic():
-        row = Outgoing.objects.select_for_update().get(pk=pk)
+        row = _locked().defer("envelope").get(pk=pk)
         if row.state == OutgoingState.SENT:
             return
         row.state, row.sent_at = OutgoingState.SENT, clock.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
@@ -87,8 +87,19 @@ def local(moment: datetime) -> datetime:
 
 def when(moment: datetime) -> str:
     """Short time: 10:07 today, else day and month, with the year when it is not this one."""
-    there, today = local(moment), local(clock.now())
-    if there.date() == today.date():
+    return _when(moment, local(clock.now()).date(), *_viewer())
+
+
+def _viewer() -> tuple[str, str]:
+    """Zone and language: what a date in words depends on."""
+    return timezone.get_current_timezone_name(), translation.get_language() or "en"
+
+
+# Cached, as `_stamp`: a conversation says a hundred of these, and Babel takes 20 µs for each.
+@lru_cache(maxsize=8192)
+def _when(moment: datetime, today: date, zone: str, language: str) -> str:
+    there = local(moment)
+    if there.date() == today:
         return format_time(there, "HH:mm", locale=locale())
     skeleton = "MMMd" if there.year == today.year else "yMMMd"
     return format_datetime(there, _skeleton(skeleton), locale=locale()) + format_time(
@@ -112,6 +123,11 @@ def day(moment: datetime) -> str:
 
 def stamp(moment: datetime) -> str:
     """Exact date, time and zone, for tooltips."""
+    return _stamp(moment, *_viewer())
+
+
+@lru_cache(maxsize=8192)
+def _stamp(moment: datetime, zone: str, language: str) -> str:
     return format_datetime(local(moment), "d MMMM y, HH:mm:ss z", locale=locale())
 
 

@@ -45,8 +45,7 @@ def append(
 ) -> Message:
     """Add an understood mail to its locked ticket and announce it.
 
-    `own`: our addresses; `kept`: its files (`keep_files`); `silent`: why nobody is told of it, ''
-    when it came in time.
+    `own`: our addresses; `kept`: its files; `silent`: why nobody is told of it, '' when in time.
     """
     at = raw.arrived_at if silent else raw.received_at
     message = Message.objects.create(
@@ -72,8 +71,7 @@ def append(
         thread_detail=decision.detail[:250],
     )
     hang(kept, message)
-    if raw.is_cut:
-        _name_what_is_missing(message, raw)
+    _name_what_is_missing(message, raw)
     _add_participants(ticket, parsed, contact, own)
     _link_earlier_children(message)
     _change_ticket(ticket, message, parsed, silent, by)
@@ -123,6 +121,8 @@ def hang(kept: list[Attachment], message: Message) -> None:
 
 
 def _name_what_is_missing(message: Message, raw: RawMessage) -> None:
+    if not raw.is_cut:
+        return
     Attachment.objects.create(
         message=message,
         name=f"original-{raw.pk}.eml",

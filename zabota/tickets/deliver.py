@@ -60,7 +60,8 @@ def envelope(message: Message, inbox: Inbox | None) -> Envelope:
         references=tuple(ids),
         automatic=bool(message.purpose),
         date=message.at,
-        files=_files(message),
+        # An automatic message has no files.
+        files=() if message.purpose else _files(message),
     )
 
 
