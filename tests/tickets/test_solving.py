@@ -11,6 +11,7 @@ from tests.drain import drain, run_timers
 from zabota.channels.contract import Robot
 from zabota.channels.models import Outgoing
 from zabota.channels.outbox import load
+from zabota.events import timers
 from zabota.lib import clock
 from zabota.staff.models import Agent
 from zabota.tickets.actions import close_silently, reopen, reply, solve
@@ -132,3 +133,15 @@ def test_a_closed_ticket_cannot_be_reopened_or_answered(agent: Agent) -> None:
         reopen(ticket, by=agent.actor)
     with pytest.raises(NotPossible):
         reply(ticket, "Поздно", agent=agent, by=agent.actor)
+
+
+def test_a_closing_that_was_due_for_an_older_solution_is_late(agent: Agent) -> None:
+    ticket = make.ticket()
+    reply(ticket, "Готово.", agent=agent, by=agent.actor, solve=True)
+    with clock.shifted(timedelta(days=7, seconds=1)):
+        assert timers.pump() == 1
+        make.incoming("Нет", joins=ticket)
+        reply(ticket, "Теперь готово.", agent=agent, by=agent.actor, solve=True)
+        drain(quiet=True)
+    ticket.refresh_from_db()
+    assert ticket.status == Status.SOLVED

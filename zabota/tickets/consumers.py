@@ -27,5 +27,5 @@ def note_delivery(event: Event, fact: Sent | SendDelayed | SendFailed) -> None:
 def close_solved(event: Event, fact: ClosingDue) -> None:
     """Seven days after the solution the ticket is closed; an answer until then reopened it."""
     with changing(Ticket(pk=fact.ticket)) as row:
-        if row.status == Status.SOLVED:
+        if row.status == Status.SOLVED and row.status_version == fact.version:
             shut(row, CloseReason.AFTER_SOLVED, system("closing").because(event))

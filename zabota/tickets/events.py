@@ -116,7 +116,10 @@ class Reopened(Fact, kind="tickets.reopened"):
 
 @dataclass(frozen=True)
 class ClosingDue(Fact, kind="tickets.closing_due"):
+    """`version`: the status version that was solved; a later one is another solution."""
+
     ticket: int
+    version: int
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ class History:
         ticket = self.ticket
         if ticket.solved_at is None:
             return
-        fact = facts.ClosingDue(ticket=ticket.pk)
+        fact = facts.ClosingDue(ticket=ticket.pk, version=ticket.status_version)
         self.batch.add(
             Timer(
                 due_at=ticket.solved_at + CLOSES_AFTER,

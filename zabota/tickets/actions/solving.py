@@ -35,7 +35,7 @@ def mark_solved(row: Ticket, *, told: int | None, by: Actor) -> None:
     row.awaits_answer = False
     record(Solved(ticket=row.pk, was=was, told=told), stream=row.stream, by=by)
     set_timer(
-        ClosingDue(ticket=row.pk),
+        ClosingDue(ticket=row.pk, version=row.status_version),
         subject=f"ticket-status:{row.pk}",
         stream=row.stream,
         due_at=row.solved_at + CLOSES_AFTER,
