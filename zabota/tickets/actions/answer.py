@@ -61,7 +61,7 @@ def reply(
     for an empty answer, an agent without both names, or a ticket that takes no answer.
     """
     body = _checked(body, files)
-    with changing(ticket) as row:
+    with changing(ticket, "contact", "inbox") as row:
         if before := posted(row, key):
             return before
         _may_be_answered(row)
