@@ -134,8 +134,9 @@ def test_a_file_is_served_to_its_session_only(site: Site) -> None:
     assert (status, body) == (200, b"0123456789")
     assert headers["content-type"] == "application/octet-stream"
     assert headers["content-disposition"].startswith("attachment; ")
-    assert "filename*=UTF-8''%D1%81%D1%87%D1%91%D1%82%20%E2%84%967.html" in (
-        headers["content-disposition"]
+    assert (
+        "filename*=UTF-8''%D1%81%D1%87%D1%91%D1%82%20%E2%84%967.html"
+        in (headers["content-disposition"])
     )
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-security-policy"] == "sandbox; default-src 'none'"

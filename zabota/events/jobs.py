@@ -1,4 +1,4 @@
-"""Jobs over procrastinate; the only importer of it. What it needs to work well is in docs/adr/0001."""
+"""Jobs over procrastinate; the only importer of it. What it needs: docs/adr/0001."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timers: a table of our own and one pump (not scheduled jobs, which block streams: docs/adr/0001)."""
+"""Timers: a table of our own and one pump; scheduled jobs would block streams (docs/adr/0001)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,42 @@
+"""axe-core's judgement of a page, and what it does not know: overflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+AXE = (Path(__file__).parents[1] / "vendor" / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN = """rules => axe.run(document, {runOnly: rules, resultTypes: ["violations"]})
+  .then(found => found.violations.map(one => ({
+    id: one.id, impact: one.impact,
+    nodes: one.nodes.map(node => node.html.slice(0, 160) + " | "
+      + node.failureSummary.slice(0, 300)),
+  })))"""
+OVERFLOW = """() => {
+  const limit = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= limit) return [];
+  return [...document.body.querySelectorAll("*")]
+    .filter(one => one.checkVisibility() && one.getBoundingClientRect().right > limit + 1)
+    .slice(0, 5).map(one => one.outerHTML.slice(0, 120));
+}"""
+# What a scrolling column hides sideways; only what is meant to scroll may.
+CUT = """() => [...document.querySelectorAll(".list-scroll, .messages, .views, .context, .page,"
+    + ".pane-head, .pane-actions, .composer, dialog[open], .menu:popover-open")]
+  .filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
+  .map(one => one.outerHTML.slice(0, 120))"""
+
+
+def violations(page: Page) -> list[dict[str, Any]]:
+    """What axe-core finds; each with id, impact and nodes. The context must bypass the CSP."""
+    page.evaluate(AXE)
+    found: list[dict[str, Any]] = page.evaluate(RUN, RULES)
+    return found
+
+
+def overflow(page: Page) -> list[str]:
+    """Elements that stick out sideways of the page or of a column."""
+    found: list[str] = page.evaluate(OVERFLOW) + page.evaluate(CUT)
+    return found

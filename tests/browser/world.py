@@ -1,0 +1,160 @@
+"""A small company at work: every kind of ticket and message, for looking at the screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from unittest.mock import patch
+
+from tests import make
+from tests.drain import drain
+from zabota.automation import triage
+from zabota.channels.contract import Address, Robot
+from zabota.channels.models import Inbox, Outgoing
+from zabota.lib import clock
+from zabota.staff import invitations
+from zabota.staff.models import Agent, Level, Role
+from zabota.tickets import actions
+from zabota.tickets.models import Ticket
+
+LONG = "Очень длинная тема, в которой клиент рассказывает всё сразу: номер договора, что случилось "
+LONG_ADDRESS = "konstantin.konstantinopolsky-vvedensky@international-logistics.example"
+HTML = (
+    "<h2>Счёт № 4471</h2><table><tr><th>Услуга</th><th>Сумма</th></tr><tr><td>Хостинг, ноябрь</td>"
+    '<td>12&nbsp;400 ₽</td></tr></table><p>Оплатить: <a href="https://pay.example/4471">по ссылке'
+    '</a></p><img src="https://tracker.example/pixel.gif" width="1" height="1">'
+)
+SUBJECTS = (
+    ("Не открывается личный кабинет", "После обновления вместо кабинета белая страница.", 1),
+    ("Invoice for October is missing", "Hello! I cannot find the invoice for October.", 3),
+    ("Прошу перенести сайт на новый тариф", "Добрый день. Хотим перейти с первого числа.", 3),
+    ("Сертификат истекает завтра", "Продлите, пожалуйста, сертификат: завтра он кончится.", 2),
+    ("Вопрос по договору", "Пришлите, пожалуйста, скан подписанного договора.", 4),
+    ("Can we add a second administrator?", "We would like to add Emma as an administrator.", 3),
+)
+PEOPLE = (make.PETR, make.JOHN, make.MARIA, make.PETR, (LONG_ADDRESS, ""), make.JOHN)
+
+
+@dataclass(frozen=True)
+class World:
+    """Who looks, and the numbers of what there is to see."""
+
+    chief: Agent
+    rich: int
+    failed: int
+    solved: int
+    quarantined: int
+    agent: int
+    queue: int
+    department: int
+    topic: int
+    inbox: int
+    account: int
+    invitation: str
+
+
+def build(language: str) -> World:
+    """Fill the database; the chief is an administrator who reads this language."""
+    chief = make.administrator(language=language)
+    vera = make.agent("Вера Зорина")
+    make.agent("Алексей Орлов", make.billing(), level=Level.SEE)
+    make.agent("Ольга Щербакова", level=Level.MANAGE, role=Role.LEAD)
+    company = make.account("ООО «Ромашка»", "romashka.example")
+    box = _inbox()
+    topic = make.topic()
+    plain_tickets(vera)
+    failed = _failed(vera)
+    quarantined = make.quarantined("No sender: the mail has neither From nor Reply-To nor Sender.")
+    solved = make.ticket("Спасибо, всё работает", who=make.MARIA)
+    actions.reply(solved, "Рады помочь!", agent=vera, by=vera.actor, solve=True)
+    _broken()
+    rich = _rich(chief, vera)
+    drain()
+    return World(
+        chief, rich.pk, failed.pk, solved.pk, quarantined.pk, vera.pk, make.queue().pk,
+        make.department().pk, topic.pk, box.pk, company.pk,
+        "/" + invitations.invite(vera).split("/", 3)[3],
+    )  # fmt: skip
+
+
+def plain_tickets(owner: Agent) -> list[Ticket]:
+    """Tickets of different people, languages and urgencies; the first is owned."""
+    made = []
+    for place, (subject, text, urgency) in enumerate(SUBJECTS):
+        at = clock.now() - timedelta(hours=3 * place, minutes=7)
+        one = make.ticket(subject, text=text, who=PEOPLE[place], at=at)
+        if urgency != 3:
+            actions.set_urgency(one, urgency, by=owner.actor)
+        made.append(one)
+    actions.take(made[0], agent=owner, by=owner.actor)
+    make.ticket("Out of office", text="I am away.", who=make.JOHN, robot=Robot.AUTO_REPLY)
+    return made
+
+
+def _inbox() -> Inbox:
+    config = {"imap_host": "imap.zabota.example", "imap_user": "support@zabota.example"}
+    box = make.inbox(
+        config=config, folders=["INBOX"], last_error="The server refused the password."
+    )
+    box.set_secret("secret")
+    box.save()
+    return box
+
+
+def _failed(vera: Agent) -> Ticket:
+    ticket = make.ticket(LONG, who=(LONG_ADDRESS, "Константин Константинопольский-Введенский"))
+    actions.reply(ticket, "Проверяем.", agent=vera, by=vera.actor)
+    drain()
+    error = "550 5.1.1 <no.such.person@international-logistics.example>: user unknown"
+    Outgoing.objects.filter(ticket_message__ticket=ticket).update(
+        state="failed", last_error=error, attempts=5
+    )
+    return ticket
+
+
+def _broken() -> None:
+    """A job that gave up."""
+    with patch.object(triage, "take", side_effect=RuntimeError("the disk is on fire")):
+        make.ticket("Письмо, на котором споткнулась обработка")
+        drain(quiet=True)
+
+
+def _rich(chief: Agent, vera: Agent) -> Ticket:
+    """A ticket with every kind of message."""
+    start = clock.now() - timedelta(hours=30)
+    ticket = make.ticket(
+        "Не приходит код для входа в личный кабинет", at=start,
+        text="Здравствуйте!\n\nС утра не приходит код для входа. Подробности: "
+        "https://romashka.example/help/login?from=mail\n\nПётр",
+        files=(make.file("журнал входов за ноябрь 2026 года, полный.txt", b"line\n" * 500),),
+        cc=(Address(make.MARIA[0], make.MARIA[1]), Address(LONG_ADDRESS, "")),
+    )  # fmt: skip
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: actions.take(ticket, agent=chief, by=chief.actor),
+        lambda: actions.set_urgency(ticket, 2, by=chief.actor),
+        lambda: actions.set_tags(ticket, ["вход", "код по SMS"], by=chief.actor),
+        lambda: actions.set_topic(ticket, make.topic(), by=chief.actor),
+        lambda: actions.reply(
+            ticket, "Пётр, здравствуйте!\n\nПроверьте, пожалуйста, папку «Спам».",
+            agent=chief, by=chief.actor, files=[make.upload()],
+        ),
+        lambda: actions.add_note(
+            ticket, "Похоже на сбой у оператора: третье обращение за день.",
+            agent=vera, by=vera.actor,
+        ),
+        lambda: actions.log_call(
+            ticket, "Пётр перезвонил: в спаме пусто.", agent=vera, by=vera.actor,
+            topic="Код по SMS", advice="Войти по запасному коду.", minutes=7,
+        ),
+        lambda: make.incoming("Спасибо, жду.", joins=ticket, quoted="> Проверьте папку «Спам»."),
+        lambda: make.incoming("Счёт", joins=ticket, html=HTML, at=clock.now()),
+    )  # fmt: skip
+    for hours, step in enumerate(steps, 1):
+        with clock.at(start + timedelta(hours=hours * 3)):
+            step()
+            drain()
+    Outgoing.objects.filter(ticket_message__ticket=ticket).update(
+        state="failed", last_error="550 5.1.1 mailbox unavailable", attempts=5
+    )
+    return ticket
