@@ -10,7 +10,7 @@ export class Refused extends Error {
 
 /** A session that ended answers with a redirect to the sign-in page, which fetch follows. */
 export const signedOut = (response) =>
-  response.redirected && new URL(response.url).pathname.startsWith("/accounts/");
+  response.redirected && new URL(response.url).pathname.startsWith("/account/");
 
 /** The text of a fragment; "" for 204. Throws Refused, or AbortError when it became stale. */
 export async function get(url, signal) {
