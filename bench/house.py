@@ -30,6 +30,7 @@ class House:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="zabota-bench-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         # The account that runs PostgreSQL for root must be able to pass through.
         self.folder.chmod(0o711)
         self.port = free_port()

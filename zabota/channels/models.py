@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from zabota.lib import clock, crypto
 from zabota.staff.models import Language, Queue, check_zone
 
+# How a mailbox is reached: nothing for a screen or a ticket.
+HIDDEN = ("config", "secret_encrypted", "folders")
+
 
 class Inbox(models.Model):
     """One configured mailbox (later: bot, widget, number)."""

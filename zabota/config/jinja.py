@@ -15,13 +15,17 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.template.backends.utils import csrf_input
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from zabota.config.drawing import kept
 from zabota.lib import clock
 from zabota.lib.html import text_to_html
 
@@ -207,7 +211,7 @@ def environment(**options: Any) -> Environment:
     made.policies["ext.i18n.trimmed"] = True
     install = cast(Callable[..., None], cast(Any, made).install_gettext_callables)
     install(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)
-    made.globals.update(_=words, gettext=words)
+    made.globals.update(_=words, gettext=words, kept=kept)
     made.globals.update(
         static=lru_cache(static), url=url, icon=icon, now=clock.now, version=version()
     )
@@ -237,6 +241,9 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     agent = user if user is not None and user.is_authenticated else None
     keys = request.COOKIES.get("zabota_keys")
     return {
+        # Django masks the secret anew at each use; a page has fifteen.
+        "csrf_input": SimpleLazyObject(lambda: csrf_input(request)),
+        "csrf_token": SimpleLazyObject(lambda: get_token(request)),
         "language": translation.get_language() or "en",
         "theme": _choice(request, agent, "theme", THEMES),
         "density": _choice(request, agent, "density", DENSITIES),

@@ -291,7 +291,7 @@ CACHES = {
         "LOCATION": "zabota_cache",
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "zabota.staff.sessionstore"
 EMAIL_BACKEND = "zabota.channels.systemmail.OutboxBackend"
 DEFAULT_FROM_EMAIL = env(
     "ZABOTA_MAIL_FROM", "", "Sender of system mail; empty: the first inbox's address."

@@ -13,6 +13,7 @@ from django.utils.safestring import mark_safe
 
 from zabota.lib import html
 from zabota.tickets.models import Direction, Message
+from zabota.tickets.reading import Said
 
 # Mail programs wrap plain words in these; a mail of nothing else reads better as text.
 _PLAIN = re.compile(r"<(?!/?(?:p|br|div|span|font|html|body|o:p|wbr)\b)[a-zA-Z]", re.IGNORECASE)
@@ -21,7 +22,7 @@ _PLAIN = re.compile(r"<(?!/?(?:p|br|div|span|font|html|body|o:p|wbr)\b)[a-zA-Z]"
 SANDBOX = "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 
 
-def needs_frame(message: Message) -> bool:
+def needs_frame(message: Message | Said) -> bool:
     """Only mail from outside with pictures, tables, links or lists."""
     return message.direction == Direction.IN and _PLAIN.search(message.html) is not None
 

@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 
 from zabota.customers.actions.domains import PUBLIC_DOMAINS
 from zabota.customers.models import Contact
-from zabota.desk import conversation, timeline, zones
-from zabota.desk.pane import queues_with_topics, topics_of
+from zabota.desk import timeline, zones
+from zabota.events import log
 from zabota.lib import clock
 from zabota.staff import policy
-from zabota.staff.models import Agent, Language, Level
+from zabota.staff.models import Agent, Language
 from zabota.tickets import queries
 from zabota.tickets.models import Participant, Status, Ticket
 
@@ -43,10 +43,8 @@ def content(agent: Agent, ticket: Ticket, view: str) -> dict[str, Any]:
     addresses = (
         list(contact.identities.order_by("id").values_list("value", flat=True)) if contact else []
     )
-    events = conversation.events_of(ticket)
-    _able, agents = policy.colleagues(ticket.queue_id, Level.REPLY, timeline.agents_in(events))
-    queues = queues_with_topics()
-    names = timeline.Names(agents, {one.pk: one for one in queues}, topics_of(queues))
+    events = log.of_stream(ticket.stream, timeline.SHOWN)
+    names = timeline.Names.of(policy.company(agent))
     may = queries.may(agent, ticket)
     return {
         "ticket": ticket,

@@ -8,9 +8,6 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
-from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,19 +19,13 @@ from zabota.desk.cards import Bubble, EventLine, FileItem, Stretch
 from zabota.events.models import Event
 from zabota.lib import html
 from zabota.tickets import files
-from zabota.tickets.models import (
-    Attachment,
-    AttachmentState,
-    Direction,
-    Message,
-    Purpose,
-    Ticket,
-)
+from zabota.tickets.models import AttachmentState, Direction, Purpose
+from zabota.tickets.reading import Said
 
 SHOWN = 60
 ALL = 2000
-EVENTS = 500
 FAILED = frozenset({OutgoingState.FAILED, OutgoingState.DELAYED})
+KNOWN = {OutgoingState.SENT.value: "sent", OutgoingState.FAILED.value: "failed"}
 KINDS = {"image": "image", "text": "text", "message": "mail"}
 ARCHIVES = frozenset({"zip", "rar", "7z", "gz", "tar", "bz2", "xz"})
 
@@ -46,24 +37,12 @@ class Conversation:
     stretches: list[Stretch]
     last: int
     hidden: int
-    first_received: Message | None
-    last_received: Message | None
-
-
-def messages_of(ticket: Ticket, limit: int = SHOWN) -> list[Message]:
-    """The newest `limit` messages, oldest first, with their files, in one query."""
-    newest = _with_files(Message.objects.filter(ticket=ticket))
-    found = list(newest.order_by("-received_at", "-id")[:limit])
-    return found[::-1]
-
-
-def events_of(ticket: Ticket, limit: int = EVENTS) -> list[Event]:
-    """The newest `limit` facts of the ticket, oldest first."""
-    return list(Event.objects.filter(stream=ticket.stream).order_by("-id")[:limit])[::-1]
+    first_received: Said | None
+    last_received: Said | None
 
 
 def conversation(
-    messages: list[Message], events: Iterable[Event], names: timeline.Names, hidden: int = 0
+    messages: list[Said], events: Iterable[Event], names: timeline.Names, hidden: int = 0
 ) -> Conversation:
     """Messages and the changes between them, by time; changes before the first shown are left out
     when older messages are hidden."""
@@ -87,19 +66,19 @@ def conversation(
     )
 
 
-def last_public(messages: Iterable[Message]) -> int:
+def last_public(messages: Iterable[Said]) -> int:
     """The id of the newest message that client or colleagues wrote for the outside."""
-    return max((message.pk for message in messages if message.is_public), default=0)
+    return max((message.id for message in messages if message.is_public), default=0)
 
 
-def bubble(message: Message) -> Bubble:
+def bubble(message: Said) -> Bubble:
     """One message in the viewer's words."""
     number, is_framed = message.ticket_id, bodies.needs_frame(message)
-    address = reverse("desk:body", args=[number, message.pk]) if is_framed else ""
+    address = reverse("desk:body", args=[number, message.id]) if is_framed else ""
     remote = is_framed and html.has_remote(message.html)
     state = _delivery(message)
     return Bubble(
-        id=message.pk,
+        id=message.id,
         kind=message.direction,
         author=author(message),
         at=message.at,
@@ -109,25 +88,25 @@ def bubble(message: Message) -> Bubble:
         remote=f"{address}?remote=1" if remote else "",
         via=_via(message),
         language=message.language if message.direction == Direction.IN else "",
-        original=reverse("desk:original", args=[number, message.pk]) if message.raw_id else "",
+        original=reverse("desk:original", args=[number, message.id]) if message.raw_id else "",
         delivery=state,
         delivery_label=_delivery_label(message, state),
-        retry=reverse("desk:retry", args=[number, message.pk]) if _may_retry(message) else "",
+        retry=reverse("desk:retry", args=[number, message.id]) if _may_retry(message) else "",
         files=tuple(
             file_item(number, file)
-            for file in message.files  # type: ignore[attr-defined]
+            for file in message.files
             if not (is_framed and file["is_inline"] and file["state"] == AttachmentState.OK)
         ),
     )
 
 
-def author(message: Message) -> str:
+def author(message: Said) -> str:
     """Who speaks: our people with the name they signed, the client with his."""
     if message.direction != Direction.IN:
         return message.signed
-    if message.contact is None:
+    if message.contact_name is None:
         return _("Unreadable mail")
-    return str(message.contact)
+    return message.contact_name or _("no name")
 
 
 def file_item(number: int, file: dict[str, Any]) -> FileItem:
@@ -152,15 +131,6 @@ def file_item(number: int, file: dict[str, Any]) -> FileItem:
     )
 
 
-def _with_files(messages: QuerySet[Message]) -> QuerySet[Message]:
-    of_message = Attachment.objects.filter(message=OuterRef("pk")).order_by("id")
-    fields = ("id", "name", "content_type", "size", "state", "is_inline")
-    rows = of_message.values(row=JSONObject(**{name: name for name in fields}))
-    # The envelope repeats the text of the message; it is long, and nothing of it is shown.
-    found = messages.select_related("contact", "outgoing").defer("outgoing__envelope")
-    return found.annotate(files=ArraySubquery(rows))
-
-
 def _stretches(entries: list[tuple[datetime, int, Bubble | EventLine]]) -> list[Stretch]:
     """Neighbouring changes become one stretch; the first of each day carries it."""
     found: list[Stretch] = []
@@ -182,7 +152,7 @@ def _stretches(entries: list[tuple[datetime, int, Bubble | EventLine]]) -> list[
     return found
 
 
-def _text(message: Message) -> str:
+def _text(message: Said) -> str:
     if message.direction != Direction.CALL:
         return message.text or ("" if message.quoted else _("(no text)"))
     call = message.call
@@ -194,7 +164,7 @@ def _text(message: Message) -> str:
     return "\n\n".join(parts)
 
 
-def _via(message: Message) -> str:
+def _via(message: Said) -> str:
     if message.direction == Direction.CALL:
         way = _("incoming") if message.call.get("came_in", True) else _("outgoing")
         minutes = message.call.get("minutes") or 0
@@ -206,25 +176,21 @@ def _via(message: Message) -> str:
     return _("with the solution") if message.solves else ""
 
 
-def _delivery(message: Message) -> str:
+def _delivery(message: Said) -> str:
     if message.direction != Direction.OUT:
         return ""
-    if message.outgoing is None:
-        return "queued"
-    known = {OutgoingState.SENT: "sent", OutgoingState.FAILED: "failed"}
-    return known.get(OutgoingState(message.outgoing.state), "queued")
+    return KNOWN.get(message.outgoing_state or "", "queued")
 
 
-def _delivery_label(message: Message, state: str) -> str:
+def _delivery_label(message: Said, state: str) -> str:
     if not state:
         return ""
-    row = message.outgoing
-    label = timeline.delivery_label(row.state if row else "queued")
+    label = timeline.delivery_label(message.outgoing_state or "queued")
     label = label[:1].upper() + label[1:]
-    if row and row.last_error and row.state in FAILED:
-        return f"{label}: {in_words(row.last_error)}"
+    if message.outgoing_error and message.outgoing_state in FAILED:
+        return f"{label}: {in_words(message.outgoing_error)}"
     return label
 
 
-def _may_retry(message: Message) -> bool:
-    return message.outgoing is not None and message.outgoing.state in FAILED
+def _may_retry(message: Said) -> bool:
+    return message.outgoing_state in FAILED

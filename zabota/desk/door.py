@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level, Role
-from zabota.tickets import queries
+from zabota.tickets import queries, reading
 from zabota.tickets.models import Ticket
 
 Rest = ParamSpec("Rest")
@@ -61,7 +61,7 @@ def ticket_door(
         def door(
             request: HttpRequest, agent: Agent, number: int, *args: Any, **kwargs: Any
         ) -> HttpResponse:
-            ticket = queries.visible_ticket(agent, number) if number < 2**63 else None
+            ticket = reading.visible_ticket(agent, number) if number < 2**63 else None
             if ticket is None:
                 raise Http404
             policy.demand(agent, level, ticket.queue_id)

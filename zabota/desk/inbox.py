@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from zabota.desk import cards
+from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets import queries
 from zabota.tickets.models import Status, Urgency
@@ -32,13 +34,11 @@ class Page:
 
 def page(agent: Agent, view: str, before: str = "") -> Page:
     """50 rows of a view, newest first; raises BadCursor and KeyError (an unknown view)."""
-    if before:
-        found = queries.page_of(queries.in_view(agent, view), read_cursor(before))
-    else:
-        found = queries.first_page(agent, view)
+    found = queries.page(agent, view, read_cursor(before) if before else None)
     more = len(found) == queries.PAGE
     older = write_cursor(found[-1].last_message_at, found[-1].id) if more else ""
-    return Page([card(row) for row in found], older)
+    agents = policy.company(agent).agents
+    return Page([card(row, agents) for row in found], older)
 
 
 def write_cursor(at: datetime, pk: int) -> str:
@@ -57,8 +57,9 @@ def read_cursor(text: str) -> tuple[datetime, int]:
         raise BadCursor(text) from None
 
 
-def card(row: queries.Row) -> cards.Row:
-    """One line of the list in the viewer's words."""
+def card(row: queries.Row, agents: Mapping[int, Agent]) -> cards.Row:
+    """One line of the list in the viewer's words; `agents` by id, for the owner's name."""
+    owner = agents.get(row.owner_id or 0)
     return cards.Row(
         number=row.id,
         subject=row.subject or _("(no subject)"),
@@ -73,7 +74,7 @@ def card(row: queries.Row) -> cards.Row:
         urgency_label=str(Urgency(row.urgency).label),
         unread=row.awaits_answer,
         version=row.version,
-        owner=f"{row.owner_first_name} {row.owner_surname}" if row.owner_id else "",
+        owner=owner.full_name if owner else "",
         late=row.arrived_late,
         robot=row.is_robot,
     )

@@ -1,4 +1,4 @@
-"""Everything the middle column shows of one ticket, read in seven queries."""
+"""Everything the middle column shows of one ticket, read in four queries."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
-from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 
 from zabota.desk import conversation, inbox, reasons, timeline
 from zabota.desk.cards import Choice
+from zabota.events import log
 from zabota.staff import policy
-from zabota.staff.models import Agent, Level, Queue, Topic
-from zabota.tickets import deliver, queries
+from zabota.staff.models import Agent, Queue, Topic
+from zabota.tickets import deliver, queries, reading
 from zabota.tickets.actions.change import BY_HAND
+from zabota.tickets.events import Triaged
 from zabota.tickets.models import (
     CloseReason,
     Direction,
-    Message,
-    Participant,
     Status,
     Ticket,
     TicketType,
     Urgency,
 )
+from zabota.tickets.reading import Said
 
+# Facts that stand in the conversation as messages; the reasons look at one of them.
+UNSHOWN = timeline.SAID_ELSEWHERE - {Triaged.kind}
 URGENCY_ICONS = {1: "chevrons-up", 2: "chevron-up", 3: "circle", 4: "arrow-down"}
 
 
@@ -53,14 +53,12 @@ def content(
 ) -> dict[str, Any]:
     """The values of `desk/pane.html`; `error` stands above the conversation."""
     limit = conversation.ALL if everything else conversation.SHOWN
-    messages = conversation.messages_of(ticket, limit + 1)
+    messages = reading.messages_of(ticket.pk, limit + 1)
     has_more = len(messages) > limit
     messages = messages[-limit:]
-    events = conversation.events_of(ticket)
-    named = timeline.agents_in(events)
-    owners, agents = policy.colleagues(ticket.queue_id, Level.REPLY, named)
-    queues = queues_with_topics()
-    names = timeline.Names(agents, {one.pk: one for one in queues}, topics_of(queues))
+    events = log.of_stream(ticket.stream, timeline.SHOWN, without=UNSHOWN)
+    now = policy.company(agent)
+    names = timeline.Names.of(now)
     talk = conversation.conversation(messages, events, names, hidden=int(has_more))
     may = queries.may(agent, ticket)
     return {
@@ -75,48 +73,29 @@ def content(
         "why_no_reply": why_no_reply(ticket, may),
         "why": reasons.of(ticket, messages, events, names),
         "max_mb": settings.MAX_UPLOAD_MB,
-        "owners": owner_choices(owners, ticket),
+        "owners": owner_choices(policy.agents_in(now, ticket.queue_id), ticket),
         "urgencies": urgency_choices(ticket),
         "statuses": status_choices(ticket),
         "types": [(key, label, key == ticket.type) for key, label in TicketType.choices],
-        "topics": topic_options(names.topics.values(), ticket),
-        "queues": queue_options(queues, ticket),
+        "topics": topic_options(now.topics.values(), ticket),
+        "queues": queue_options(now.queues.values(), ticket),
         "was_moved": any(row.kind == "tickets.queue_changed" for row in events),
         "closings": closings(ticket),
         "urgency_key": inbox.URGENCY_KEYS[ticket.urgency],
     }
 
 
-def queues_with_topics() -> list[Queue]:
-    """All queues with their department and `topic_rows`, in one query."""
-    topics = Topic.objects.filter(queue=OuterRef("pk")).order_by("id")
-    fields = ("id", "name_ru", "name_en", "queue_id", "is_active")
-    rows = topics.values(row=JSONObject(**{name: name for name in fields}))
-    return list(
-        Queue.objects.select_related("department")
-        .annotate(topic_rows=ArraySubquery(rows))
-        .order_by("department_id", "line", "id")
-    )
-
-
-def topics_of(queues: Iterable[Queue]) -> dict[int, Topic]:
-    """The topics of these queues by id."""
-    rows = [row for queue in queues for row in queue.topic_rows]  # type: ignore[attr-defined]
-    return {row["id"]: Topic(**row) for row in rows}
-
-
-def recipient(ticket: Ticket, messages: list[Message]) -> str:
+def recipient(ticket: Ticket, messages: list[Said]) -> str:
     """Who will get the answer, with the copies, as the composer says it (see tickets.deliver)."""
     if ticket.contact is None:
         return ""
-    first = address = ticket.contact_address  # type: ignore[attr-defined]
+    first = address = ticket.contact.address
     own = deliver.own_addresses()
     received = [one for one in messages if one.direction == Direction.IN and not one.robot]
     if received and received[-1].contact_id == ticket.contact_id:
         wanted = deliver.foreign(received[-1].answer_to, own)
         address = wanted[0].email if wanted else first
-    rows = Participant.objects.filter(ticket=ticket).exclude(address__in=[address, first])
-    people = rows.order_by("id").values_list("address", "name")[: deliver.MAX_COPIES]
+    people = reading.participants_of(ticket.pk, (address, first), deliver.MAX_COPIES)
     copies = [one.email for one in deliver.foreign(people, own)]
     name = ticket.contact.name
     text = f"{name} <{address}>" if name else address

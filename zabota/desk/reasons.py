@@ -11,12 +11,13 @@ from zabota.channels.wording import in_words
 from zabota.desk import timeline
 from zabota.events.models import Event
 from zabota.tickets.events import Triaged
-from zabota.tickets.models import Direction, Message, Ticket
+from zabota.tickets.models import Direction, Ticket
+from zabota.tickets.reading import Said
 from zabota.tickets.threading import How
 
 
 def of(
-    ticket: Ticket, messages: list[Message], events: Iterable[Event], names: timeline.Names
+    ticket: Ticket, messages: list[Said], events: Iterable[Event], names: timeline.Names
 ) -> list[tuple[str, str]]:
     """(question, answer) pairs that apply to this ticket; the newest client message counts."""
     received = [message for message in messages if message.direction == Direction.IN]
@@ -56,7 +57,7 @@ def queue_reason(ticket: Ticket) -> str:
     return _("Moved by hand: %(reason)s") % {"reason": ticket.queue_reason or "—"}
 
 
-def thread_reason(message: Message) -> str:
+def thread_reason(message: Said) -> str:
     """Why this mail belongs to this ticket."""
     detail: dict[str, Any] = {"detail": message.thread_detail}
     words = {

@@ -3,7 +3,7 @@ gender."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,17 +13,23 @@ from zabota.desk.cards import EventLine
 from zabota.events.facts import Fact, UnknownFact
 from zabota.events.models import Event
 from zabota.staff.models import Agent, Queue, Topic
+from zabota.staff.structure import Structure
 from zabota.tickets import events
 from zabota.tickets.models import CloseReason, Purpose, Status, TicketType, Urgency
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names that lines need, by id; read once for all lines."""
+    """The names that lines need, by id."""
 
     agents: Mapping[int, Agent] = field(default_factory=dict)
     queues: Mapping[int, Queue] = field(default_factory=dict)
     topics: Mapping[int, Topic] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, now: Structure) -> Names:
+        """The names of this company."""
+        return cls(now.agents, now.queues, now.topics)
 
     def agent(self, pk: int | None) -> str:
         """Full name; "nobody" for None."""
@@ -51,6 +57,9 @@ class Names:
         return _("Zabota")
 
 
+# Facts of a ticket that its history shows at once.
+SHOWN = 500
+
 # Written in the conversation as messages of their own, or as the state of one.
 SAID_ELSEWHERE = frozenset(
     fact.kind
@@ -65,18 +74,6 @@ SAID_ELSEWHERE = frozenset(
         events.ClosingDue,
     )
 )
-
-
-def agents_in(rows: Iterable[Event]) -> set[int]:
-    """Ids of all agents that lines about these events will name."""
-    found: set[int] = set()
-    for row in rows:
-        kind, _colon, name = row.actor.partition(":")
-        if kind == "agent" and name.isdigit():
-            found.add(int(name))
-        if row.kind == events.OwnerChanged.kind:
-            found |= {pk for pk in (row.facts.get("was"), row.facts.get("now")) if pk}
-    return found
 
 
 def line(row: Event, names: Names) -> EventLine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -95,7 +95,10 @@ _INSERT = """
 INSERT INTO events_event (at, kind, stream, actor, cause, depth, facts)
 VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
-_READ = "SELECT id, at, kind, stream, actor, cause, depth, facts FROM events_event WHERE id = %s"
+_COLUMNS = ("id", "at", "kind", "stream", "actor", "cause", "depth", "facts")
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM events_event"  # noqa: S608 (our own names)
+_READ = f"{_SELECT} WHERE id = %s"
+_OF_STREAM = f"{_SELECT} WHERE stream = %s AND kind <> ALL(%s) ORDER BY id DESC LIMIT %s"
 
 
 def _append(event: Event) -> None:
@@ -116,8 +119,18 @@ def read(event_id: int) -> Event:
         row = cursor.fetchone()
     if row is None:
         raise Event.DoesNotExist(event_id)
-    facts = row[7]
+    return _event(row)
+
+
+def of_stream(stream: str, limit: int, *, without: Iterable[str] = ()) -> list[Event]:
+    """The newest `limit` events of a stream, oldest first, but those of the kinds `without`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_STREAM, [stream, list(without), limit])
+        rows = cursor.fetchall()
+    return [_event(row) for row in reversed(rows)]
+
+
+def _event(row: tuple[Any, ...]) -> Event:
     # Django's connection hands jsonb out as text.
-    facts = json.loads(facts) if isinstance(facts, str) else facts
-    names = ("id", "at", "kind", "stream", "actor", "cause", "depth", "facts")
-    return Event.from_db(connection.alias, names, (*row[:7], facts))
+    facts = json.loads(row[7]) if isinstance(row[7], str) else row[7]
+    return Event.from_db(connection.alias, _COLUMNS, (*row[:7], facts))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -14,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from zabota.events import actor
 from zabota.lib import clock
+
+if TYPE_CHECKING:
+    from zabota.staff.structure import Structure
 
 
 class Language(models.TextChoices):
@@ -156,8 +159,9 @@ class Agent(AbstractBaseUser):
     expires_at = models.DateTimeField(_("account ends"), null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
-    # Levels by queue, read once for a request (policy.remember).
+    # Levels by queue and the company, read once for a request (policy.remember).
     known_levels: dict[int, Level] | None = None
+    company: Structure | None = None
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

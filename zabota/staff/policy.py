@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Exists, OuterRef, Q, When
 
-from zabota.staff.models import Agent, Grant, Level, Queue, Role
+from zabota.staff import structure
+from zabota.staff.models import Agent, Level
+from zabota.staff.structure import Structure
 
 # The most a role may do anywhere, whatever its grants say (a reviewer reads, never answers).
 CEILING = {
@@ -26,18 +25,29 @@ def levels(agent: Agent) -> dict[int, Level]:
     """The agent's level in each queue he sees, by queue id; empty for a switched-off account."""
     if agent.known_levels is not None:
         return agent.known_levels
+    return levels_in(company(agent), agent)
+
+
+def levels_in(now: Structure, agent: Agent) -> dict[int, Level]:
+    """`levels` by a structure that was read already."""
     if not agent.may_work:
         return {}
     if agent.is_administrator:
-        return dict.fromkeys(Queue.objects.values_list("id", flat=True), Level.MANAGE)
+        return dict.fromkeys(now.queues, Level.MANAGE)
     ceiling = CEILING[agent.role]
-    rows = Grant.objects.filter(agent=agent).values_list("queue_id", "level")
-    return {queue: Level(min(level, ceiling)) for queue, level in rows}
+    own = now.grants.get(agent.pk, {})
+    return {queue: Level(min(level, ceiling)) for queue, level in own.items()}
 
 
 def remember(agent: Agent) -> None:
-    """Read the levels once for this object: for one request that changes no rights."""
-    agent.known_levels = levels(agent)
+    """Keep the company and the levels in this object: for one request that changes no rights."""
+    agent.company = company(agent)
+    agent.known_levels = levels_in(agent.company, agent)
+
+
+def company(agent: Agent) -> Structure:
+    """The company as it was when the agent's request began, else as it is now."""
+    return agent.company or structure.current()
 
 
 def queues_at(agent: Agent, level: Level = Level.SEE) -> set[int]:
@@ -58,27 +68,17 @@ def demand(agent: Agent, level: Level, queue_id: int | None) -> None:
 
 def agents_of(queue_id: int, level: Level = Level.REPLY) -> list[Agent]:
     """Working agents who may act at `level` in the queue, by surname in Russian order."""
-    return colleagues(queue_id, level)[0]
+    return agents_in(structure.current(), queue_id, level)
 
 
-def colleagues(
-    queue_id: int, level: Level = Level.REPLY, named: Iterable[int] = ()
-) -> tuple[list[Agent], dict[int, Agent]]:
-    """`agents_of` the queue, and with them, in the same query, the agents with the ids `named`."""
-    wanted = set(named)
-    able = Q(role=Role.ADMINISTRATOR) | Q(
-        Exists(Grant.objects.filter(agent=OuterRef("pk"), queue=queue_id, level__gte=level)),
-        role__in=[role for role, most in CEILING.items() if most >= level],
-    )
-    people = list(
-        Agent.objects.annotate(is_able=Case(When(able, then=True), default=False)).filter(
-            Q(is_able=True, is_active=True) | Q(pk__in=wanted)
-        )
-    )
-    working: list[Agent] = [person for person in people if person.is_able and person.may_work]
-    working.sort(key=lambda person: _russian(person.surname, person.first_name))
-    return working, {person.pk: person for person in people}
+def agents_in(now: Structure, queue_id: int, level: Level = Level.REPLY) -> list[Agent]:
+    """`agents_of` by a structure that was read already."""
+    return [agent for agent in now.by_name if _is_able(now, agent, queue_id, level)]
 
 
-def _russian(*names: str) -> str:
-    return " ".join(names).lower().replace("ё", "е")
+def _is_able(now: Structure, agent: Agent, queue_id: int, level: Level) -> bool:
+    if not agent.may_work:
+        return False
+    if agent.is_administrator:
+        return True
+    return min(now.grants.get(agent.pk, {}).get(queue_id, 0), CEILING[agent.role]) >= level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zabota.events.log import record
 from zabota.lib import crypto
+from zabota.staff import structure
 from zabota.staff.events import PasswordSet, SessionsEnded, SignedIn
 from zabota.staff.models import Agent
 
@@ -30,6 +32,16 @@ class AgentBackend(AuthenticationBackend):  # type: ignore[misc]
     def user_can_authenticate(self, user: AbstractBaseUser | None) -> bool:
         """Asked at sign-in and whenever a session names its user."""
         return isinstance(user, Agent) and user.may_work
+
+    def get_user(self, user_id: int) -> Agent | None:
+        """The agent of a session, with the company as it is now."""
+        now = structure.current()
+        found = now.agents.get(int(user_id))
+        if found is None or not found.may_work:
+            return None
+        person = copy.copy(found)
+        person.company = now
+        return person
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

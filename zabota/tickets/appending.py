@@ -38,7 +38,7 @@ def append(
     decision: Decision,
     key: str,
     *,
-    own: set[str],
+    own: frozenset[str],
     kept: list[Attachment],
     silent: str,
     by: Actor,
@@ -133,7 +133,7 @@ def _name_what_is_missing(message: Message, raw: RawMessage) -> None:
 
 
 def _add_participants(
-    ticket: Ticket, parsed: ParsedMessage, contact: Contact, own: set[str]
+    ticket: Ticket, parsed: ParsedMessage, contact: Contact, own: frozenset[str]
 ) -> None:
     """Everybody in To and Cc takes part; our own addresses never do."""
     people = [(parsed.sender, "from")]

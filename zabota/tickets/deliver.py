@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from zabota.channels import outbox
 from zabota.channels.contract import Address, Envelope, OutgoingFile
 from zabota.channels.models import Inbox
 from zabota.events.actor import system
+from zabota.events.kept import Kept
 from zabota.events.log import consumer
 from zabota.events.models import Event
 from zabota.lib.faults import reach
@@ -83,12 +85,15 @@ def recipient(ticket: Ticket) -> Address:
     return Address(contact.address, contact.name)
 
 
-def own_addresses() -> set[str]:
+def own_addresses() -> frozenset[str]:
     """The addresses of all inboxes, those that are switched off too."""
-    return set(Inbox.objects.values_list("address", flat=True))
+    return _OWN.get()
 
 
-def foreign(people: Iterable[tuple[str, str]], own: set[str]) -> list[Address]:
+_OWN = Kept("inboxes", lambda: frozenset(Inbox.objects.values_list("address", flat=True)))
+
+
+def foreign(people: Iterable[tuple[str, str]], own: AbstractSet[str]) -> list[Address]:
     """Those of `people` (address, name) whose address is not one of ours."""
     return [
         Address(email, name)

@@ -153,7 +153,7 @@ def _digest(content: bytes | None) -> str:
 
 
 def _came_before(
-    raw: RawMessage, parsed: ParsedMessage, key: str, own: set[str], by: Actor
+    raw: RawMessage, parsed: ParsedMessage, key: str, own: frozenset[str], by: Actor
 ) -> bool:
     """The same mail again, or our own that came back: kept as raw, shown nowhere twice."""
     twin = Message.objects.filter(content_key=key).only("ticket_id").first()

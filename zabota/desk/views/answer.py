@@ -16,7 +16,7 @@ from zabota.desk.views.change import attempt, chosen_id, finish
 from zabota.desk.views.ticket import whole
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
-from zabota.tickets import actions, queries
+from zabota.tickets import actions, reading
 from zabota.tickets.locking import NotPossible
 from zabota.tickets.models import Direction, Message, Status, Ticket
 
@@ -131,15 +131,15 @@ def unseen(request: HttpRequest, agent: Agent, ticket: Ticket, key: str | None) 
     seen = request.POST.get("seen", "")
     if not (seen.isascii() and seen.isdigit()) or len(seen) > 18:
         return ""
-    if key and Message.objects.filter(ticket=ticket, content_key=key).exists():
-        return ""
-    newer = Message.objects.filter(ticket=ticket, pk__gt=int(seen), purpose="")
-    for message in newer.exclude(agent=agent).select_related("contact").order_by("pk")[:10]:
-        if message.direction == Direction.IN:
+    for direction, signed in reading.newer_than(ticket.pk, int(seen), agent):
+        if direction not in {Direction.IN, Direction.OUT}:
+            continue
+        if key and Message.objects.filter(ticket=ticket, content_key=key).exists():
+            return ""
+        if direction == Direction.IN:
             return _("The client wrote meanwhile. Read it and send again.")
-        if message.direction == Direction.OUT:
-            text = _("%(name)s answered meanwhile. Read it and send again.")
-            return text % {"name": message.signed}
+        text = _("%(name)s answered meanwhile. Read it and send again.")
+        return text % {"name": signed}
     return ""
 
 
@@ -166,5 +166,5 @@ def _kept(
     if is_fragment(request):
         return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
     draft = pane.Draft(request.POST.get("body", "")[: actions.MAX_REPLY], mode, reason)
-    fresh = queries.visible_ticket(agent, ticket.pk) or ticket
+    fresh = reading.visible_ticket(agent, ticket.pk) or ticket
     return whole(request, agent, fresh, draft=draft, status=status)

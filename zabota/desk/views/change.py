@@ -21,7 +21,7 @@ from zabota.desk.views.ticket import whole
 from zabota.lib.text import one_line
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level, Queue, Topic
-from zabota.tickets import actions, queries
+from zabota.tickets import actions, queries, reading
 from zabota.tickets.locking import NotPossible
 from zabota.tickets.models import Ticket
 
@@ -33,7 +33,7 @@ def finish(
 ) -> HttpResponse:
     """The answer after an action: the fresh pane for a script, the next page else."""
     view = view_of(request)
-    fresh = queries.visible_ticket(agent, ticket.pk)
+    fresh = reading.visible_ticket(agent, ticket.pk)
     if not is_fragment(request):
         if to_next or fresh is None:
             return redirect(next_address(agent, ticket, view))
@@ -51,8 +51,7 @@ def finish(
 
 def next_address(agent: Agent, ticket: Ticket, view: str) -> str:
     """The ticket below this one in the list, else the list. `ticket` is as it was before."""
-    tickets = queries.in_view(agent, view).exclude(pk=ticket.pk)
-    below = queries.page_of(tickets, (ticket.last_message_at, ticket.pk))[:1]
+    below = queries.page(agent, view, (ticket.last_message_at, ticket.pk), limit=1)
     if not below:
         return reverse("desk:inbox", args=[view])
     return f"{reverse('desk:ticket', args=[below[0].id])}?view={view}"
@@ -77,7 +76,7 @@ def attempt(
 
 def refused(request: HttpRequest, agent: Agent, ticket: Ticket, reason: str) -> HttpResponse:
     """422: the ticket as it is now, with the reason."""
-    fresh = queries.visible_ticket(agent, ticket.pk) or ticket
+    fresh = reading.visible_ticket(agent, ticket.pk) or ticket
     if not is_fragment(request):
         return whole(request, agent, fresh, error=reason, status=422)
     content = pane.content(agent, fresh, view_of(request), error=reason)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from zabota.desk import client, inbox, pane
 from zabota.desk.door import fragment_or_page, is_fragment, ticket_door, view_of
 from zabota.desk.views.inbox import workspace
+from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets import queries
 from zabota.tickets.models import Ticket
@@ -50,10 +51,10 @@ def pane_part(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpRespons
 def row(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """The ticket's line in a list; 204 when it does not stand in that list."""
     view = view_of(request)
-    found = queries.row_of(queries.in_view(agent, view), ticket.pk)
+    found = queries.row_of(agent, view, ticket.pk)
     if found is None:
         return HttpResponse(status=204)
-    content = {"card": inbox.card(found), "view": view}
+    content = {"card": inbox.card(found, policy.company(agent).agents), "view": view}
     return render(request, "desk/row.html", content)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from zabota.channels.outbox import new_message_id
@@ -30,6 +31,7 @@ from zabota.tickets.models import (
 )
 
 MAX_REPLY = 100_000
+_POSTED = "SELECT id FROM tickets_message WHERE content_key = %s AND ticket_id = %s"
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,12 @@ def _write(
 
 def posted(row: Ticket, key: str | None) -> Message | None:
     """The message that this key posted into the locked ticket before."""
-    return Message.objects.filter(ticket=row, content_key=key).first() if key else None
+    if not key:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTED, [key, row.pk])
+        found = cursor.fetchone()
+    return Message.objects.get(pk=found[0]) if found else None
 
 
 def attach(message: Message, files: Sequence[Upload]) -> None:

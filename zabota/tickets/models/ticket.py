@@ -122,6 +122,14 @@ class Ticket(models.Model):
                 ),
                 name="ticket_working",
             ),
+            # Counters read this alone, not the table.
+            models.Index(
+                fields=["queue", "is_robot", "owner"],
+                condition=models.Q(
+                    status__in=["new", "open", "waiting_client", "waiting_internal"]
+                ),
+                name="ticket_working_counted",
+            ),
             models.Index(
                 fields=["owner", "-last_message_at", "-id"],
                 condition=models.Q(

@@ -1,0 +1,57 @@
+"""Rarely changed tables kept in memory, never older than the last commit.
+
+Every statement that changes one of the tables gives their common name a new random version, by a
+trigger (`watch`), in its own transaction. A reader asks for the version, one row, and reads the
+tables again only when it is another one. What a rolled-back transaction showed itself is kept
+under a version that never comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from django.db import connection
+
+T = TypeVar("T")
+
+_VERSION = "SELECT version::text FROM events_kept WHERE name = %s"
+
+
+class Kept(Generic[T]):
+    """What `read` makes of the tables watched under `name`; shared by threads, so never changed."""
+
+    def __init__(self, name: str, read: Callable[[], T]) -> None:
+        self._name = name
+        self._read = read
+        self._last: tuple[str, T] | None = None
+
+    def get(self) -> T:
+        """The present state: one small statement, and `read` when something has changed."""
+        with connection.cursor() as cursor:
+            cursor.execute(_VERSION, [self._name])
+            row = cursor.fetchone()
+        version = row[0] if row else ""
+        last = self._last
+        if last is not None and version and last[0] == version:
+            return last[1]
+        # Version before tables: what changes between the two is read again next time.
+        found = self._read()
+        self._last = (version, found)
+        return found
+
+
+def watch(name: str, table: str, columns: tuple[str, ...] = ()) -> tuple[str, str]:
+    """SQL for a migration, and its reverse: changes of `table` (an update only of `columns`, when
+    given) renew the version of `name`."""
+    update = f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
+    forward = (
+        f"INSERT INTO events_kept (name, version) VALUES ('{name}', gen_random_uuid()) "  # noqa: S608
+        "ON CONFLICT (name) DO NOTHING;"
+        f"CREATE TRIGGER zabota_kept AFTER INSERT OR DELETE OR {update} ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION zabota_renew_kept('{name}');"
+        f"CREATE TRIGGER zabota_kept_truncate AFTER TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION zabota_renew_kept('{name}');"
+    )
+    backward = f"DROP TRIGGER zabota_kept ON {table}; DROP TRIGGER zabota_kept_truncate ON {table};"
+    return forward, backward
