@@ -117,7 +117,11 @@ def _skeleton(name: str) -> Any:
 
 def day(moment: datetime) -> str:
     """A day as a heading: today, yesterday, else the long date."""
-    there, today = local(moment).date(), local(clock.now()).date()
+    return _day(local(moment).date(), local(clock.now()).date(), _viewer()[1])
+
+
+@lru_cache(maxsize=2048)
+def _day(there: date, today: date, language: str) -> str:
     if there == today:
         return gettext("Today")
     if there == today - timedelta(days=1):

@@ -53,9 +53,17 @@ def _locked(ticket_id: int, related: tuple[str, ...]) -> Ticket:
         raise Ticket.DoesNotExist(ticket_id)
     row, *others = statement.made(found)
     for name, other in zip(related, others, strict=True):
+        if isinstance(other, Contact):
+            other.address = found[-1] or ""
         setattr(row, name, other)
     return row  # type: ignore[no-any-return]
 
+
+# The first mail address of the contact of the ticket `t`, as a column.
+FIRST_ADDRESS = (
+    "(SELECT value FROM customers_identity WHERE contact_id = t.contact_id AND kind = 'mail' "
+    "ORDER BY id LIMIT 1)"
+)
 
 # A relation that may be read with a locked ticket: its model and the columns that are needed.
 _RELATED: dict[str, tuple[type[Model], tuple[str, ...]]] = {
@@ -74,7 +82,8 @@ def _statement(related: tuple[str, ...]) -> Joined:
         model, hidden = _RELATED[name]
         parts.append(Rows(model, name, leave_out=hidden))
         joins.append(f"LEFT JOIN {model._meta.db_table} {name} ON {name}.id = t.{name}_id ")
-    return Joined(parts, f"FROM tickets_ticket t {''.join(joins)}WHERE t.id = %s FOR UPDATE OF t")
+    rest = f"FROM tickets_ticket t {''.join(joins)}WHERE t.id = %s FOR UPDATE OF t"
+    return Joined(parts, rest, FIRST_ADDRESS if "contact" in related else "")
 
 
 def state_of(row: Ticket) -> dict[str, Any]:

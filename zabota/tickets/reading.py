@@ -15,6 +15,7 @@ from zabota.customers.models import Account, Contact
 from zabota.lib.rows import Joined, Rows
 from zabota.staff import policy
 from zabota.staff.models import Agent
+from zabota.tickets.locking import FIRST_ADDRESS
 from zabota.tickets.models import Direction, Ticket
 
 
@@ -128,10 +129,6 @@ def _ticket() -> Joined:
         Rows(Account, "a"),
         Rows(Inbox, "i", leave_out=HIDDEN),
     )
-    first = (
-        "(SELECT value FROM customers_identity WHERE contact_id = t.contact_id AND kind = 'mail' "
-        "ORDER BY id LIMIT 1)"
-    )
     rest = (
         "FROM tickets_ticket t "
         "LEFT JOIN customers_contact c ON c.id = t.contact_id "
@@ -140,7 +137,7 @@ def _ticket() -> Joined:
         "LEFT JOIN channels_inbox i ON i.id = t.inbox_id "
         "WHERE t.id = %s AND t.queue_id = ANY(%s)"
     )
-    return Joined(parts, rest, first)
+    return Joined(parts, rest, FIRST_ADDRESS)
 
 
 def visible_ticket(agent: Agent, ticket_id: int) -> Ticket | None:
