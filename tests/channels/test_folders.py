@@ -132,6 +132,43 @@ def test_renumbered_mailbox_brings_known_mail_once_and_new_mail_in_silence(
     assert not RawMessage.objects.latest("id").is_silent
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_a_renumbered_mailbox_cannot_give_at_first_is_silent_when_it_comes_later(
+    server: ImapServer,
+    inbox: Inbox,
+    mailbox: Mailbox,
+    monkeypatch: pytest.MonkeyPatch,
+    killed: bool,
+) -> None:
+    """Also when the first pass does not come to its end."""
+    letters(server, "и битое", "целое")
+    mailbox.select("INBOX")
+    broken = mailbox.last_uids(2)[0]
+    Folder.objects.create(
+        inbox=inbox, name="INBOX", mailbox=mailbox_of(inbox), uidvalidity=1, last_uid=9
+    )
+    inbox.starts_at = clock.now() - timedelta(days=1)
+    whole = mailbox.fetch
+
+    def fetch(uid: int, limit: int) -> Fetched | None:
+        if uid == broken:
+            raise KeyboardInterrupt if killed else TemporaryError("NO")
+        return whole(uid, limit)
+
+    monkeypatch.setattr(mailbox, "fetch", fetch)
+    with pytest.raises(KeyboardInterrupt if killed else TemporaryError):
+        take_new(inbox, mailbox, "INBOX")
+    monkeypatch.undo()
+    letters(server, "новое")
+    assert take_new(inbox, mailbox, "INBOX") == (3 if killed else 2)
+    drain()
+    late = dict(Ticket.objects.values_list("snippet", "arrived_late"))
+    assert late == {"и битое": True, "целое": True, "новое": False}
+    told = Outgoing.objects.filter(ticket_message__ticket__arrived_late=True)
+    assert (told.count(), Outgoing.objects.count()) == (0, 1)
+    assert take_new(inbox, mailbox, "INBOX") == 0
+
+
 def test_a_message_over_the_limit_leaves_its_head_and_a_word(
     server: ImapServer, inbox: Inbox, mailbox: Mailbox, settings: object
 ) -> None:

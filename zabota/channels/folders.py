@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from zabota.channels.contract import Mailbox, PermanentError, TemporaryError
+from zabota.channels.contract import FolderState, Mailbox, PermanentError, TemporaryError
 from zabota.channels.models import Folder, Inbox, RawMessage
 from zabota.channels.receive import receive
 from zabota.events.actor import system
@@ -62,32 +62,38 @@ def take_new(inbox: Inbox, mailbox: Mailbox, name: str) -> int:
     cursor, _ = Folder.objects.get_or_create(
         inbox=inbox, name=name, defaults={"mailbox": mailbox_of(inbox)}
     )
-    silent = ""
     known = (cursor.mailbox, cursor.uidvalidity)
     changed = known != (mailbox_of(inbox), state.uidvalidity)
     if changed:
-        # Renumbered by the server, another mailbox, or never seen: known mails come again under
-        # other numbers.
-        silent = "uidvalidity" if cursor.uidvalidity else ""
-        since = inbox.starts_at
-        if silent and inbox.last_ok_at:
-            since = max(since, inbox.last_ok_at - timedelta(days=1))
-        uids = _arrived_since(mailbox, since)
-        cursor.mailbox, cursor.uidvalidity = mailbox_of(inbox), state.uidvalidity
-        cursor.last_uid = 0
-        cursor.floor_uid = min(uids, default=state.uidnext)
+        uids = _begin_anew(inbox, mailbox, cursor, state)
     else:
         listed = {*mailbox.uids_after(cursor.last_uid), *mailbox.last_uids(LISTED_AGAIN)}
         uids = sorted(uid for uid in listed if uid >= cursor.floor_uid)
     reach("fetch.listed")
     new = _not_taken(inbox, name, state.uidvalidity, uids)
-    taken, first_failed = _take(inbox, mailbox, name, state.uidvalidity, new, silent)
+    taken, first_failed = _take(inbox, mailbox, cursor, new)
     seen = max([cursor.last_uid, *uids, state.uidnext - 1 if changed else 0])
     cursor.last_uid = min(seen, first_failed - 1) if first_failed else seen
     cursor.save()
     if first_failed:
         raise TemporaryError(f"Message {first_failed} of {name} could not be read; trying again.")
     return taken
+
+
+def _begin_anew(inbox: Inbox, mailbox: Mailbox, cursor: Folder, state: FolderState) -> list[int]:
+    """Renumbered by the server, another mailbox, or never seen: known mails come again under other
+    numbers. Kept before anything is fetched, so that what this pass cannot read is still known as
+    the past in a later one."""
+    since = inbox.starts_at
+    if cursor.uidvalidity and inbox.last_ok_at:
+        since = max(since, inbox.last_ok_at - timedelta(days=1))
+    uids = _arrived_since(mailbox, since)
+    cursor.silent_below = state.uidnext if cursor.uidvalidity else 0
+    cursor.mailbox, cursor.uidvalidity = mailbox_of(inbox), state.uidvalidity
+    cursor.floor_uid = min(uids, default=state.uidnext)
+    cursor.last_uid = cursor.floor_uid - 1
+    cursor.save()
+    return uids
 
 
 def place_of(inbox: Inbox, folder: str, uidvalidity: int, uid: int) -> str:
@@ -113,10 +119,8 @@ def _not_taken(inbox: Inbox, name: str, uidvalidity: int, uids: Sequence[int]) -
 def _take(
     inbox: Inbox,
     mailbox: Mailbox,
-    name: str,
-    uidvalidity: int,
+    cursor: Folder,
     uids: Sequence[int],
-    silent: str,
 ) -> tuple[int, int | None]:
     """Fetch and keep; one unreadable message does not hold back the others."""
     taken, first_failed = 0, None
@@ -135,10 +139,10 @@ def _take(
         row = receive(
             inbox,
             found.raw,
-            place=place_of(inbox, name, uidvalidity, uid),
+            place=place_of(inbox, cursor.name, cursor.uidvalidity, uid),
             arrived_at=found.arrived_at,
             by=BY,
-            silent_reason=silent,
+            silent_reason="uidvalidity" if uid < cursor.silent_below else "",
             cut_from=found.size if found.is_cut else 0,
         )
         taken += row is not None

@@ -70,6 +70,9 @@ class Folder(models.Model):
     last_uid = models.BigIntegerField(default=0)
     # Older UIDs belong to the time before this inbox was added; they wait for an import order.
     floor_uid = models.BigIntegerField(default=0)
+    # UIDs below lay there already when the server renumbered the folder: known mail under other
+    # numbers, taken in silently whenever it can be read.
+    silent_below = models.BigIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
