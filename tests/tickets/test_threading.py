@@ -8,8 +8,11 @@ import pytest
 
 from tests import make
 from zabota.channels.contract import Address
+from zabota.events.models import Event
+from zabota.staff.models import Agent
 from zabota.tickets import links, threading
 from zabota.tickets.actions import reply
+from zabota.tickets.events import MaybeRelated
 from zabota.tickets.models import Message, Participant, Ticket
 from zabota.tickets.threading import How
 
@@ -124,9 +127,25 @@ def test_answer_that_came_before_its_question_is_linked() -> None:
         "И ещё вопрос", who=make.MARIA, in_reply_to=("first@client.example",), subject="Re: код"
     )
     late = make.incoming("Первый вопрос", message_id="first@client.example", subject="код")
-    early.ticket.refresh_from_db()
+    was, now = early.ticket, Ticket.objects.get(pk=early.ticket_id)
     assert early.ticket_id != late.ticket_id
-    assert early.ticket.maybe_related_id == late.ticket_id
+    assert (now.maybe_related_id, now.version) == (late.ticket_id, was.version + 1)
+    fact = MaybeRelated(ticket=now.pk, to=late.ticket_id)
+    assert [row.fact for row in Event.objects.filter(kind=fact.kind, stream=now.stream)] == [fact]
+    for language, words in (("en", "may belong to another ticket"), ("ru", "другому обращению")):
+        reader = make.administrator()
+        Agent.objects.filter(pk=reader.pk).update(language=language)
+        assert words in make.browser(reader).get(f"/t/{now.pk}/").content.decode()
+
+
+def test_what_a_ticket_may_belong_to_is_said_once() -> None:
+    early = make.incoming("И ещё", who=make.MARIA, in_reply_to=("first@client.example",))
+    first = make.incoming("Первый", message_id="first@client.example", subject="код")
+    other = make.incoming("Другой", who=make.JOHN, message_id="first@client.example")
+    assert other.ticket_id != first.ticket_id
+    early.ticket.refresh_from_db()
+    assert early.ticket.maybe_related_id == first.ticket_id
+    assert Event.objects.filter(kind=MaybeRelated.kind).count() == 1
 
 
 def test_the_nearest_reference_wins() -> None:

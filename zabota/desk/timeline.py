@@ -235,5 +235,10 @@ WORDS: dict[type[Fact], tuple[str, Callable[[Any, Names], str]]] = {
     events.Quarantined: ("shield-alert", _said(lambda: _("unreadable mail put into quarantine"))),
     events.QuarantineLeft: ("shield-alert", _left),
     events.DeliveryChanged: ("send", _delivery),
+    # Without the other's number: who reads this need not be allowed to know of it.
+    events.MaybeRelated: (
+        "link",
+        _said(lambda: _("may belong to another ticket: the mail it answers came later")),
+    ),
     events.AlsoArrived: ("mail", _said(lambda: _("the same mail came once more; not shown twice"))),
 }

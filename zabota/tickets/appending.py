@@ -12,6 +12,7 @@ from zabota.lib import clock
 from zabota.lib.text import safe_filename, shorten
 from zabota.tickets import files, links, threading
 from zabota.tickets.actions.change import turn
+from zabota.tickets.actions.relating import relate
 from zabota.tickets.actions.solving import open_solved
 from zabota.tickets.events import MessageReceived
 from zabota.tickets.locking import save_changes, state_of
@@ -73,7 +74,7 @@ def append(
     hang(kept, message)
     _name_what_is_missing(message, raw)
     _add_participants(ticket, parsed, contact, own)
-    _link_earlier_children(message)
+    _link_earlier_children(message, by)
     _change_ticket(ticket, message, parsed, silent, by)
     raw.state = RawState.DONE
     raw.save(update_fields=["state"])
@@ -152,12 +153,11 @@ def _add_participants(
         Participant.objects.bulk_create(reversed(wanted.values()), ignore_conflicts=True)
 
 
-def _link_earlier_children(message: Message) -> None:
+def _link_earlier_children(message: Message, by: Actor) -> None:
     """An answer to this mail came before it and opened a ticket: say that they belong together."""
     children = threading.children_of(message)
     if children:
-        orphans = Ticket.objects.filter(pk__in=children, maybe_related=None)
-        orphans.update(maybe_related=message.ticket)
+        relate(children, message.ticket, by=by)
 
 
 def _change_ticket(

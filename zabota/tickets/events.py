@@ -166,3 +166,11 @@ class AlsoArrived(Fact, kind="tickets.also_arrived"):
     ticket: int
     message: int
     raw: int
+
+
+@dataclass(frozen=True)
+class MaybeRelated(Fact, kind="tickets.maybe_related"):
+    """A mail that `ticket` answers came later and stands in the ticket `to`."""
+
+    ticket: int
+    to: int
