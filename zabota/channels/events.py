@@ -49,6 +49,16 @@ class SendFailed(Fact, kind="channels.send_failed"):
 
 
 @dataclass(frozen=True)
+class ResendOrdered(Fact, kind="channels.resend_ordered"):
+    """Mail that did not get out, up to the id `upto`, is to be sent again as far as `agent` may
+    know of it; `mark`: only that with this reason, '' all."""
+
+    agent: int
+    mark: str
+    upto: int
+
+
+@dataclass(frozen=True)
 class ImportOrdered(Fact, kind="channels.import_ordered"):
     run: int
     inbox: int

@@ -45,7 +45,7 @@ SHEETS = (
     "overlays",
 )  # fmt: skip
 MODULES = (
-    "app", "keys", "live", "net", "panes", "elements/composer", "elements/dialog",
+    "app", "keys", "live", "net", "panes", "rail", "elements/composer", "elements/dialog",
     "elements/mailframe", "elements/menu", "elements/time", "elements/toast",
 )  # fmt: skip
 

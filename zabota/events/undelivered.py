@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from procrastinate.contrib.django import app
+from django.db.models import BigIntegerField, Count, Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from zabota.events.jobs import WORKER_CHANNEL
+from zabota.events.jobs import WORKER_CHANNEL, consume
 from zabota.events.models import Event, JobError
 
-_FAILED = """
-SELECT id, args, attempts FROM procrastinate_jobs
- WHERE status = 'failed' AND task_name = 'events.consume' AND id < %s
-   AND EXISTS (SELECT FROM events_event event WHERE event.id = (args->>'event_id')::bigint)
- ORDER BY id DESC LIMIT %s
-"""
 _NUMBERS = """
 SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'),
        count(*) FILTER (WHERE status = 'failed'),
@@ -28,7 +25,16 @@ SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 
                SELECT min(id) FROM procrastinate_jobs WHERE status = 'todo'))), 0)
   FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed')
 """
+# `failed` is asked again under the lock: somebody else may have retried it, a worker may run it.
+_RETRY = """
+SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM (
+    SELECT id FROM procrastinate_jobs WHERE id = ANY(%s) AND status = 'failed'
+     ORDER BY id FOR UPDATE SKIP LOCKED) job
+"""
 FIRST_PAGE = 2**62
+BATCH = 500
+# Names of streams a person may know of, as a queryset of one column; None: all.
+Streams = QuerySet[Any, Any] | None
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,15 @@ class Undelivered:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """Jobs of one consumer that gave up for the same error."""
+
+    consumer: str
+    error: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Numbers:
     """Jobs by state, and the age in seconds of the oldest that waits (by the database's clock)."""
 
@@ -57,26 +72,25 @@ class Numbers:
     oldest_seconds: float
 
 
-def listed(before: int = FIRST_PAGE, limit: int = 50) -> list[Undelivered]:
-    """Failed jobs, newest first; `before` is the last job id of the page before."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FAILED, [before, limit])
-        rows = cursor.fetchall()
-    jobs = {job: (_arguments(args), attempts) for job, args, attempts in rows}
-    events = Event.objects.in_bulk([args["event_id"] for args, _ in jobs.values()])
-    errors = {row.job: row for row in JobError.objects.filter(job__in=jobs)}
+def listed(before: int = FIRST_PAGE, limit: int = 50, streams: Streams = None) -> list[Undelivered]:
+    """Failed jobs of these streams, newest first; `before` is the last job id of the page before.
+
+    Those whose event was forgotten are left out: nobody can run them.
+    """
+    jobs = list(_failed(streams).filter(pk__lt=before).order_by("-pk")[:limit])
+    events = Event.objects.in_bulk([job.args["event_id"] for job in jobs])
+    errors = {row.job: row for row in JobError.objects.filter(job__in=[job.pk for job in jobs])}
     found = []
-    for job, (args, attempts) in jobs.items():
-        event = events[args["event_id"]]
-        error = errors.get(job)
+    for job in jobs:
+        event, error = events[job.args["event_id"]], errors.get(job.pk)
         found.append(
             Undelivered(
-                job=job,
-                consumer=args["consumer"],
+                job=job.pk,
+                consumer=job.args["consumer"],
                 event=event.pk,
                 kind=event.kind,
                 stream=event.stream,
-                attempts=attempts,
+                attempts=job.attempts,
                 error=error.error if error else "",
                 text=error.text if error else "",
                 where=error.where if error else "",
@@ -86,11 +100,17 @@ def listed(before: int = FIRST_PAGE, limit: int = 50) -> list[Undelivered]:
     return found
 
 
-def count() -> int:
-    """How many jobs gave up; cheap enough for every page of an administrator."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'")
-        return int(cursor.fetchone()[0])
+def kinds(streams: Streams = None, limit: int = 20) -> list[Kind]:
+    """Failed jobs of these streams by consumer and error, the most frequent first."""
+    rows = _with_error(_failed(streams)).values("consumer", "error").annotate(count=Count("pk"))
+    ordered = rows.order_by("-count", "consumer", "error")[:limit]
+    return [Kind(row["consumer"], row["error"], row["count"]) for row in ordered]
+
+
+def count(streams: Streams = None, most: int = 0) -> int:
+    """How many jobs of these streams gave up, counted no further than `most` (0: to the end)."""
+    rows = _failed(streams).order_by()
+    return (rows[:most] if most else rows).count()
 
 
 def numbers() -> Numbers:
@@ -103,22 +123,52 @@ def numbers() -> Numbers:
 
 def retry(job: int) -> bool:
     """Put a failed job back in the queue for one more try; False when it is no longer failed."""
+    return _retry([job]) == 1
+
+
+def retry_all(streams: Streams = None, kind: Mapping[str, str] | None = None) -> int:
+    """Put all failed jobs of these streams back, in batches; returns how many.
+
+    `kind` chooses those of one `consumer` and `error`. A job that fails again meanwhile stays.
+    """
+    rows = _with_error(_failed(streams)).filter(**kind or {}).order_by("pk")
+    newest = rows.values_list("pk", flat=True).last()
+    done = after = 0
+    while newest:
+        chosen = list(
+            rows.filter(pk__gt=after, pk__lte=newest).values_list("pk", flat=True)[:BATCH]
+        )
+        if not chosen:
+            break
+        done += _retry(chosen)
+        after = chosen[-1]
+    return done
+
+
+def _failed(streams: Streams) -> QuerySet[Any]:
+    about = Event.objects.filter(pk=OuterRef("event"))
+    if streams is not None:
+        about = about.filter(stream__in=streams)
+    rows: QuerySet[Any] = ProcrastinateJob.objects.filter(status="failed", task_name=consume.name)
+    rows = rows.annotate(event=Cast(KT("args__event_id"), BigIntegerField()))
+    return rows.filter(Exists(about))
+
+
+def _with_error(rows: QuerySet[Any]) -> QuerySet[Any]:
+    error = JobError.objects.filter(job=OuterRef("pk")).values("error")[:1]
+    known = {"consumer": KT("args__consumer"), "error": Coalesce(Subquery(error), Value(""))}
+    named: QuerySet[Any] = rows.annotate(**known)
+    return named
+
+
+def _retry(jobs: list[int]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM procrastinate_jobs WHERE id = %s AND status = 'failed' FOR UPDATE", [job]
-        )
-        if cursor.fetchone() is None:
-            return False
-        cursor.execute("SELECT now()")
-        app.job_manager.retry_job_by_id(job, retry_at=cursor.fetchone()[0])
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_notify(%s, %s)", [WORKER_CHANNEL, '{"type": "job_inserted", "job_id": 0}']
-        )
-    return True
-
-
-def _arguments(args: str | dict[str, Any]) -> dict[str, Any]:
-    # Django reads jsonb of a raw query as text.
-    found: dict[str, Any] = json.loads(args) if isinstance(args, str) else args
-    return found
+        cursor.execute(_RETRY, [jobs])
+        done = int(cursor.rowcount)
+    if done:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_notify(%s, %s)",
+                [WORKER_CHANNEL, '{"type": "job_inserted", "job_id": 0}'],
+            )
+    return done

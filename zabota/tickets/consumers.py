@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from zabota.channels.events import SendDelayed, SendFailed, Sent
+from zabota.channels.events import ResendOrdered, SendDelayed, SendFailed, Sent
+from zabota.events import actor
 from zabota.events.actor import system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
+from zabota.tickets import resending
 from zabota.tickets.actions.solving import shut
 from zabota.tickets.events import ClosingDue, DeliveryChanged
 from zabota.tickets.locking import changing, changing_within
@@ -21,6 +23,13 @@ def note_delivery(event: Event, fact: Sent | SendDelayed | SendFailed) -> None:
     with changing_within(Ticket(pk=ticket)) as row:
         changed = DeliveryChanged(ticket=row.pk, message=message, state=state)
         record(changed, stream=row.stream, by=system("outbox").because(event))
+
+
+# Behind everything else: thousands of mails must not hold up the answer of a person.
+@consumer("tickets.resend", ResendOrdered, atomic=False, priority=-5)
+def send_again(event: Event, fact: ResendOrdered) -> None:
+    """Send again what an agent ordered, batch by batch."""
+    resending.send_again(fact, actor.agent(fact.agent).because(event))
 
 
 @consumer("tickets.closing", ClosingDue)

@@ -1,61 +1,50 @@
-"""What did not get through: jobs that gave up and mail that was not sent, each with a retry."""
+"""What did not get through: jobs that gave up and mail that was not sent, with a retry of one, of
+all with the same reason, or of all."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from zabota.channels import outbox
-from zabota.channels.models import Outgoing, OutgoingState
-from zabota.channels.wording import in_words
-from zabota.desk import timeline
+from zabota.desk import stuck
 from zabota.desk.door import agents_only, carers_only
 from zabota.events import undelivered
 from zabota.staff.models import Agent
-from zabota.tickets.models import Ticket
-
-MOST = 100
-STUCK = (OutgoingState.FAILED, OutgoingState.DELAYED)
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A mail that was not sent."""
-
-    id: int
-    ticket: int | None
-    recipient: str
-    what: str
-    state: str
-    label: str
-    error: str
-    attempts: int
-    at: datetime
-    next_try: datetime | None
+from zabota.tickets import resending
 
 
 @agents_only()
 def page(request: HttpRequest, agent: Agent) -> HttpResponse:
     """A lead sees what concerns tickets he may see, an administrator everything."""
     carers_only(agent)
-    rows = letters_of(agent).select_related("ticket_message").order_by("-id")[:MOST]
-    content = {"jobs": jobs_of(agent, undelivered.FIRST_PAGE), "letters": list(map(letter, rows))}
+    content = {
+        "mail": stuck.letters(agent, _before(request, "mail")),
+        "work": stuck.jobs(agent, _before(request, "work")),
+    }
     return render(request, "desk/undelivered.html", content)
+
+
+@agents_only()
+def count(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """What stands inside the rail's link; asked for beside the page, which need not wait for it."""
+    carers_only(agent)
+    content = {"count": stuck.waiting(agent), "most": stuck.MOST_COUNTED - 1}
+    return render(request, "desk/undelivered_count.html", content)
 
 
 @agents_only("POST")
 def retry_job(request: HttpRequest, agent: Agent, job: int) -> HttpResponse:
     """One more try for a job."""
     carers_only(agent)
-    if job >= undelivered.FIRST_PAGE or not any(
-        row.job == job for row in jobs_of(agent, job + 1, 1)
-    ):
+    if job >= undelivered.FIRST_PAGE:
+        raise Http404
+    newest = undelivered.listed(job + 1, 1, stuck.streams_of(agent))
+    if not any(row.job == job for row in newest):
         raise Http404
     undelivered.retry(job)
     messages.success(request, _("The job is tried again."))
@@ -63,10 +52,22 @@ def retry_job(request: HttpRequest, agent: Agent, job: int) -> HttpResponse:
 
 
 @agents_only("POST")
+def retry_jobs(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """One more try for all jobs that the agent may know of, or for those of one kind."""
+    carers_only(agent)
+    names = ("consumer", "error")
+    kind = {name: request.POST[name] for name in names if name in request.POST}
+    done = undelivered.retry_all(stuck.streams_of(agent), kind)
+    text = ngettext("%(num)d job is tried again.", "%(num)d jobs are tried again.", done)
+    messages.success(request, text % {"num": done})
+    return redirect("desk:undelivered")
+
+
+@agents_only("POST")
 def retry_letter(request: HttpRequest, agent: Agent, letter: int) -> HttpResponse:
     """One more try for a mail."""
     carers_only(agent)
-    if not letters_of(agent).filter(pk=letter).exists():
+    if not resending.stuck(agent).filter(pk=letter).exists():
         raise Http404
     try:
         outbox.retry(letter, by=agent.actor)
@@ -77,43 +78,26 @@ def retry_letter(request: HttpRequest, agent: Agent, letter: int) -> HttpRespons
     return redirect("desk:undelivered")
 
 
-def jobs_of(agent: Agent, before: int, limit: int = MOST) -> list[undelivered.Undelivered]:
-    """Jobs that gave up, newest first, as far as the agent may know of them."""
-    found = undelivered.listed(before, limit)
-    if agent.is_administrator:
-        return found
-    numbers = {row.job: _ticket_of(row.stream) for row in found}
-    visible = Ticket.objects.visible_to(agent).filter(pk__in=[n for n in numbers.values() if n])
-    seen = set(visible.values_list("pk", flat=True))
-    return [row for row in found if numbers[row.job] in seen]
-
-
-def letters_of(agent: Agent) -> QuerySet[Outgoing]:
-    """Mail that failed or is delayed, as far as the agent may know of it."""
-    rows = Outgoing.objects.filter(state__in=STUCK)
-    if agent.is_administrator:
-        return rows
-    return rows.filter(Q(ticket_message__ticket__in=Ticket.objects.visible_to(agent)))
-
-
-def letter(row: Outgoing) -> Letter:
-    """A row of the outbox in words."""
-    message = getattr(row, "ticket_message", None)
-    label = timeline.delivery_label(row.state)
-    return Letter(
-        id=row.pk,
-        ticket=message.ticket_id if message else None,
-        recipient=row.recipient,
-        what=_("message of ticket #%(n)d") % {"n": message.ticket_id} if message else _("notice"),
-        state=row.state,
-        label=label[:1].upper() + label[1:],
-        error=in_words(row.last_error),
-        attempts=row.attempts,
-        at=row.created_at,
-        next_try=row.next_try,
+@agents_only("POST")
+def retry_letters(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """One more try for all mail that the agent may know of, or for that with one reason."""
+    carers_only(agent)
+    mark = request.POST.get("mark", "")
+    ordered = resending.order(agent, mark, by=agent.actor)
+    text = ngettext(
+        "%(num)d mail is being sent again; what fails comes back here.",
+        "%(num)d mails are being sent again; what fails comes back here.",
+        ordered,
     )
+    messages.success(request, text % {"num": ordered})
+    return redirect("desk:undelivered")
 
 
-def _ticket_of(stream: str) -> int:
-    kind, _colon, number = stream.partition(":")
-    return int(number) if kind == "ticket" and number.isdigit() else 0
+def _before(request: HttpRequest, name: str) -> int:
+    """The cursor of a list in the address; raises BadRequest for one that no page wrote."""
+    said = request.GET.get(name, "")
+    if not said:
+        return undelivered.FIRST_PAGE
+    if not (said.isascii() and said.isdigit() and len(said) < 19):
+        raise BadRequest("broken cursor")
+    return int(said)

@@ -9,6 +9,7 @@ import * as keys from "./keys.js";
 import * as live from "./live.js";
 import { find, page, signedOut, workspace } from "./net.js";
 import * as panes from "./panes.js";
+import * as rail from "./rail.js";
 
 const remember = (name, value) => {
   document.cookie = `zabota_${name}=${value};path=/;max-age=31536000;samesite=lax`;
@@ -93,3 +94,4 @@ clicks();
 keys.start();
 panes.start();
 live.start();
+rail.start();

@@ -1,0 +1,27 @@
+"""The number at "Not delivered" comes beside the page, and is part of the link's name."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests import make
+from tests.browser.windows import Window
+from zabota.channels.models import Outgoing
+
+pytestmark = pytest.mark.xdist_group("screens")
+
+
+def test_the_rail_tells_how_much_waits_for_a_person(window: Window) -> None:
+    for number in range(3):
+        Outgoing.objects.create(
+            key=f"notice:{number}", message_id=f"{number}@zabota.example", envelope={},
+            recipient="anna@zabota.example", state="failed",
+        )  # fmt: skip
+    page = window.open("/inbox/open/", make.administrator())
+    link = page.get_by_role("link", name="Не доставлено: 3 ждут человека", exact=True)
+    expect(link).to_be_visible()
+    expect(link.locator(".rail-badge")).to_have_text("3")
+    link.click()
+    page.get_by_role("button", name="Отправить снова все 3 письма").click()
+    expect(page.get_by_text("3 письма отправляются снова")).to_be_visible()
