@@ -97,8 +97,9 @@ def test_search_finds_pages_in_both_languages_and_rows_by_name() -> None:
 def test_department_queue_and_topic_are_made_and_told() -> None:
     admin = make.administrator()
     client = make.browser(admin)
-    client.post("/settings/departments/new/", {"name_ru": "Монтаж", "name_en": "Installation"})
-    department = Department.objects.get(name_ru="Монтаж")
+    data = {"name_ru": "Монтаж", "name_en": "Installation", "is_active": "on"}
+    client.post("/settings/departments/new/", data)
+    department = Department.objects.get(name_ru="Монтаж", is_active=True)
     client.post(
         "/settings/queues/new/",
         {"name_ru": "Выезды", "department": department.pk, "line": 2, "is_active": "on"},
@@ -156,6 +157,56 @@ def test_a_queue_something_leads_to_cannot_be_switched_off() -> None:
     assert client.post(f"/settings/queues/{queue.pk}/", data).status_code == 302
     queue.refresh_from_db()
     assert not queue.is_active
+
+
+@pytest.mark.parametrize(
+    ("language", "refusal"),
+    [
+        ("en", "Put these queues into another department or switch them off first: First line."),
+        ("ru", "Сначала переведите в другой отдел или отключите очереди: Первая линия."),
+    ],
+)
+def test_a_department_with_queues_in_use_cannot_be_switched_off(
+    language: str, refusal: str
+) -> None:
+    queue, chosen = make.queue(), make.billing().department
+    own = queue.department
+    client = make.browser(make.administrator(language=language))
+    data = {"name_ru": own.name_ru, "name_en": own.name_en}
+    answer = client.post(f"/settings/departments/{own.pk}/", data)
+    assert answer.status_code == 422
+    assert refusal in answer.content.decode()
+    assert Department.objects.filter(pk=own.pk, is_active=True)
+    Queue.objects.filter(pk=queue.pk).update(department=chosen)
+    assert client.post(f"/settings/departments/{own.pk}/", data).status_code == 302
+    assert Department.objects.filter(pk=own.pk, is_active=False)
+    assert [row["fields"] for row in changes("department")] == [["is_active"]]
+
+
+def test_a_department_that_is_switched_off_takes_no_queue() -> None:
+    queue, off = make.queue(), make.department("Архив", "Archive")
+    Department.objects.filter(pk=off.pk).update(is_active=False)
+    client = make.browser(make.administrator(language="en"))
+    assert "switched off" in client.get("/settings/departments/").content.decode()
+    data = {"name_ru": "Первая линия", "department": off.pk, "line": 1, "is_active": "on"}
+    assert client.post("/settings/queues/new/", data).status_code == 422
+    assert client.post(f"/settings/queues/{queue.pk}/", data).status_code == 422
+    Queue.objects.filter(pk=queue.pk).update(department=off, is_active=False)
+    again = client.post(f"/settings/queues/{queue.pk}/", data)
+    assert again.status_code == 422
+    assert "The department Archive is switched off." in again.content.decode()
+    del data["is_active"]
+    assert client.post(f"/settings/queues/{queue.pk}/", data).status_code == 302
+    back = {"name_ru": off.name_ru, "name_en": "Archive", "is_active": "on"}
+    client.post(f"/settings/departments/{off.pk}/", back)
+    page = client.get(f"/settings/departments/{off.pk}/").content.decode()
+    assert "Archive, changed: in use" in page
+
+
+def test_a_first_quarantine_stands_in_a_department_in_use() -> None:
+    off = make.department("Архив", "Archive")
+    Department.objects.filter(pk=off.pk).update(is_active=False)
+    assert make.quarantined().queue.department != off
 
 
 def test_the_quarantine_is_shown_and_stays_in_use() -> None:

@@ -88,6 +88,8 @@ class TwoLanguageName(models.Model):
 class Department(TwoLanguageName):
     """A part of the company; owns queues."""
 
+    is_active = models.BooleanField(_("in use"), default=True)
+
 
 class Queue(TwoLanguageName):
     """Where tickets wait; belongs to one department and one line."""

@@ -20,7 +20,8 @@ def quarantine_queue() -> Queue:
     if queue is not None:
         return queue
     with transaction.atomic():
-        department = Department.objects.order_by("id").first() or Department.objects.create(
+        in_use = Department.objects.filter(is_active=True).order_by("id")
+        department = in_use.first() or Department.objects.create(
             name_ru="Поддержка", name_en="Support"
         )
         queue, _ = Queue.objects.get_or_create(

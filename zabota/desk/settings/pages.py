@@ -45,7 +45,8 @@ AGENTS = Page(
 DEPARTMENTS = Page(
     "departments", _("Departments"), "building-2",
     _("The parts of the company that own queues."),
-    _("the names that agents see on queues and in reports."),
+    _("the names that agents see on queues and in reports. A department is never deleted: "
+      "switch it off instead."),
     _("company structure teams"),
 )  # fmt: skip
 QUEUES = Page(

@@ -30,11 +30,25 @@ class NamedForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class DepartmentForm(NamedForm):
-    """A department."""
+    """A department; one with queues in use cannot be switched off."""
 
     class Meta:
         model = Department
-        fields = ["name_ru", "name_en"]
+        fields = ["name_ru", "name_en", "is_active"]
+
+    def clean_is_active(self) -> bool:
+        """No queue in use stands in a department that is switched off."""
+        wanted = bool(self.cleaned_data["is_active"])
+        if wanted or self.instance.pk is None:
+            return wanted
+        queues = Queue.objects.filter(department=self.instance, is_active=True).order_by("id")
+        if queues:
+            names = ", ".join(map(str, queues))
+            raise forms.ValidationError(
+                _("Put these queues into another department or switch them off first: %(names)s.")
+                % {"names": names}
+            )
+        return wanted
 
 
 class QueueForm(NamedForm):
@@ -48,6 +62,10 @@ class QueueForm(NamedForm):
         super().__init__(*args, **options)
         if self.instance.is_quarantine:
             del self.fields["is_active"]
+        department = self.fields["department"]
+        assert isinstance(department, forms.ModelChoiceField)
+        present = Department.objects.filter(pk=self.instance.department_id or 0)
+        department.queryset = Department.objects.filter(is_active=True) | present
 
     def clean_is_active(self) -> bool:
         """Nothing may lead to a queue that is switched off."""
@@ -64,6 +82,17 @@ class QueueForm(NamedForm):
                 _("Lead these to another queue first: %(names)s.") % {"names": names}
             )
         return wanted
+
+    def clean(self) -> dict[str, Any]:
+        """A queue in use stands in a department in use."""
+        given = super().clean()
+        department = given.get("department")
+        if given.get("is_active") and department and not department.is_active:
+            self.add_error(
+                "department",
+                _("The department %(name)s is switched off.") % {"name": str(department)},
+            )
+        return given
 
 
 class TopicForm(NamedForm):

@@ -43,7 +43,7 @@ SORTS = {
         Department,
         DepartmentForm,
         gettext_lazy("Add a department"),
-        (gettext_lazy("Department"), gettext_lazy("Queues")),
+        (gettext_lazy("Department"), gettext_lazy("Queues"), gettext_lazy("State")),
     ),
     "queue": Sort(
         "queue",
