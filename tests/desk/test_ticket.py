@@ -256,7 +256,7 @@ def test_failed_mail_is_shown_and_tried_again(vera: Agent) -> None:
     message = actions.reply(ticket, "Ответ", agent=vera, by=vera.actor)
     drain()
     Outgoing.objects.update(state="failed", last_error="550 no such user")
-    assert "Not sent: 550 no such user" in pane(vera, ticket)
+    assert "Not sent: there is no such address (550 no such user)" in pane(vera, ticket)
     url = f"/t/{ticket.pk}/retry/{message.pk}/"
     assert make.browser(vera).post(url).status_code == 302
     assert Outgoing.objects.get(ticket_message=message).state == "queued"

@@ -1,16 +1,20 @@
 """What channels write down in technical English, in the reader's words.
 
 Repairs, signs of robots and errors of servers are stored as facts, whoever will read them; the
-screens translate them here. What a server itself said stays as it said it.
+screens translate them here. What a server itself said is put in words where its class is known
+(answers.py), and stands as it said it beside them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 from django.utils.translation import gettext, gettext_noop
+
+from zabota.channels import answers
 
 # The first that fits wins: what is narrower stands above what is wider.
 SENTENCES = (
@@ -72,13 +76,55 @@ SENTENCES = (
     gettext_noop("%(host)s refused the name or password of %(user)s: %(answer)s"),
 )
 _GAP = re.compile(r"%\((\w+)\)s")
+# An answer that was stored without a sentence of ours before it.
+_BARE = re.compile(r"\d{3}[ -].+", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Told:
+    """`words` for the reader; `original`: what the server said, '' when it is part of `words`."""
+
+    words: str
+    original: str = ""
+
+
+def told(stored: str, translate: Callable[[str], str] = gettext) -> Told:
+    """`stored` in the language of `translate`, with the server's own answer apart from it."""
+    for pattern, sentence in _patterns():
+        if found := pattern.fullmatch(stored):
+            gaps = found.groupdict()
+            words = _answer_in_words(gaps.get("answer", ""), translate)
+            original = gaps["answer"] if words else ""
+            return Told(
+                translate(sentence) % (gaps | ({"answer": words} if words else {})), original
+            )
+    if _BARE.fullmatch(stored) or answers.ADDRESSED.fullmatch(stored):
+        words = _answer_in_words(stored, translate)
+        return Told(words, stored) if words else Told(stored)
+    return Told(_in_halves(stored, translate))
+
+
+def _answer_in_words(answer: str, translate: Callable[[str], str]) -> str:
+    """'' when a part of the answer belongs to no known class."""
+    said = []
+    for part in answers.parts(answer) if answer else []:
+        addressed = answers.ADDRESSED.fullmatch(part)
+        known = answers.class_of(addressed[2] if addressed else part)
+        if known is None:
+            return ""
+        words = translate(known.words)
+        said.append(f"{addressed[1]}: {words}" if addressed else words)
+    return "; ".join(said)
 
 
 def in_words(stored: str, translate: Callable[[str], str] = gettext) -> str:
-    """`stored` in the language of `translate`; unchanged when nobody has words for it."""
-    for pattern, sentence in _patterns():
-        if found := pattern.fullmatch(stored):
-            return translate(sentence) % found.groupdict()
+    """`stored` in the language of `translate`, a server's own answer in brackets; unchanged when
+    nobody has words for it."""
+    found = told(stored, translate)
+    return f"{found.words} ({found.original})" if found.original else found.words
+
+
+def _in_halves(stored: str, translate: Callable[[str], str]) -> str:
     for cut in re.finditer(": ", stored):
         parts = [stored[: cut.start()], stored[cut.end() :]]
         if all(_is_known(part) for part in parts):

@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 
 from zabota.channels.models import Outgoing, OutgoingState
-from zabota.channels.wording import in_words
+from zabota.channels.wording import Told, told
 from zabota.desk import timeline
 from zabota.events import undelivered
 from zabota.staff.models import Agent
@@ -35,7 +35,7 @@ class Letter:
     what: str
     state: str
     label: str
-    error: str
+    error: Told
     attempts: int
     at: datetime
     next_try: datetime | None
@@ -46,7 +46,7 @@ class Reason:
     """Mail that was not sent for the same reason; `mark` names it in a form."""
 
     mark: str
-    words: str
+    error: Told
     count: int
 
 
@@ -69,7 +69,7 @@ def letters(agent: Agent, before: int) -> Part:
     older = str(shown[-1].id) if len(shown) == PAGE else ""
     reasons = resending.with_reason(found).values("reason", "mark").annotate(count=Count("pk"))
     kinds = [
-        Reason(row["mark"], in_words(row["reason"]), row["count"])
+        Reason(row["mark"], told(row["reason"]), row["count"])
         for row in reasons.order_by("-count", "mark")[:MOST_REASONS]
     ]
     return Part(shown, older, found.count(), kinds)
@@ -110,7 +110,7 @@ def letter(row: Outgoing) -> Letter:
         what=_("message of ticket #%(n)d") % {"n": message.ticket_id} if message else _("notice"),
         state=row.state,
         label=label[:1].upper() + label[1:],
-        error=in_words(row.last_error),
+        error=told(row.last_error),
         attempts=row.attempts,
         at=row.created_at,
         next_try=row.next_try,
