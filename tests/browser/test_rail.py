@@ -19,7 +19,7 @@ def test_the_rail_tells_how_much_waits_for_a_person(window: Window) -> None:
             recipient="anna@zabota.example", state="failed",
         )  # fmt: skip
     page = window.open("/inbox/open/", make.administrator())
-    link = page.get_by_role("link", name="Не доставлено: 3 ждут человека", exact=True)
+    link = page.get_by_role("link", name="Недоставленное: 3 ждут человека", exact=True)
     expect(link).to_be_visible()
     expect(link.locator(".rail-badge")).to_have_text("3")
     link.click()

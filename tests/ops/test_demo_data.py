@@ -20,7 +20,7 @@ from zabota.customers.models import Account, AccountDomain, Contact
 from zabota.events.log import consumer_named
 from zabota.events.models import Event, Timer
 from zabota.lib import clock
-from zabota.ops import demo, prepare
+from zabota.ops import demo, doctor, prepare
 from zabota.ops.demo import cast, grammar, loading, places
 from zabota.staff import policy
 from zabota.staff.models import Agent, Department, Queue, Topic
@@ -52,6 +52,13 @@ def test_every_message_is_another_one_and_none_shows_its_grammar(small: str) -> 
     assert len(texts) > 3 * SMALL
     assert [text for text, count in Counter(texts).items() if count > 1] == []
     assert [text for text in texts if set(text) & set("{}|")] == []
+
+
+def test_refused_mail_is_shown_and_is_no_fault_of_the_installation(small: str) -> None:
+    assert Outgoing.objects.filter(state=OutgoingState.FAILED).count() >= 3
+    (finding,) = doctor.mail()
+    assert finding.is_task
+    assert [found.text for found in doctor.jobs() if not found.is_good] == []
 
 
 def test_company_and_agents(small: str) -> None:

@@ -86,6 +86,50 @@ def test_report_counts_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor.report(shown.append) == 0
 
 
+def unsent(number: int, error: str, state: str = OutgoingState.FAILED) -> None:
+    Outgoing.objects.create(
+        key=str(number), recipient="petr@example.org", message_id=f"{number}@example.org",
+        envelope={}, state=state, last_error=error,
+    )  # fmt: skip
+
+
+def test_what_a_receiver_refuses_is_work_for_a_person_and_no_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = "The SMTP server refused the recipient: "
+    unsent(1, refused + "petr@example.org: 550 5.1.1 No such user")
+    unsent(2, refused + "a@b.example: 552 5.2.2 full; c@d.example: 550 5.1.1 no such user")
+    unsent(3, "The SMTP server refused the message: 552 5.3.4 Message too big")
+    (finding,) = doctor.mail()
+    assert (finding.is_good, finding.is_task) == (True, True)
+    assert finding.text.startswith("3 messages were refused by their receivers' servers.")
+    shown: list[str] = []
+    monkeypatch.setattr(doctor, "examine", lambda: list(doctor.mail()))
+    assert doctor.report(shown.append) == 0
+    assert shown[0].startswith("  --  3 messages")
+    assert shown[1] == "Nothing is wrong here; 1 thing waits for a person."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "",
+        "The SMTP server refused the recipient: a@b.example: 554 5.7.1 Relay access denied",
+        "The SMTP server refused the recipient: a@b.example: 550 something of their own",
+        "The SMTP server refused the recipient: there is none",
+        "The SMTP server refused the sender: 553 5.7.1 Sender address rejected: not owned by user",
+        "The SMTP server refused name or password: 535 5.7.8 authentication failed",
+        "No connection to mail.example:465: timed out",
+        "There is no inbox to send from. Add one under Settings, Inboxes.",
+    ],
+)
+def test_everything_else_that_stops_mail_is_a_fault(error: str) -> None:
+    unsent(1, error)
+    (finding,) = doctor.mail()
+    assert not finding.is_good
+    assert "1 message could not be sent" in finding.text
+
+
 def test_checks_stop_at_an_unknown_schema() -> None:
     run("INSERT INTO django_migrations (app, name, applied) VALUES ('staff', '9_later', now())")
     assert "newer than this code" in doctor.examine()[-1].text

@@ -76,6 +76,8 @@ SENTENCES = (
     gettext_noop("%(host)s refused the name or password of %(user)s: %(answer)s"),
 )
 _GAP = re.compile(r"%\((\w+)\)s")
+# What kinds/mail/send.py says when the server was reached and takes mail, but not this one.
+_REFUSED = ("The SMTP server refused the recipient: ", "The SMTP server refused the message: ")
 # An answer that was stored without a sentence of ours before it.
 _BARE = re.compile(r"\d{3}[ -].+", re.DOTALL)
 
@@ -102,6 +104,15 @@ def told(stored: str, translate: Callable[[str], str] = gettext) -> Told:
         words = _answer_in_words(stored, translate)
         return Told(words, stored) if words else Told(stored)
     return Told(_in_halves(stored, translate))
+
+
+def is_theirs(stored: str) -> bool:
+    """Whether the receiving side alone is the reason: one address, one mailbox, one mail."""
+    if not stored.startswith(_REFUSED):
+        return False
+    said = stored.split(": ", 1)[1]
+    known = [answers.class_of(part) for part in answers.parts(said)]
+    return all(one is not None and one.is_theirs for one in known)
 
 
 def _answer_in_words(answer: str, translate: Callable[[str], str]) -> str:

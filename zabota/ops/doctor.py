@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from zabota.channels.models import Inbox, Outgoing, OutgoingState
-from zabota.channels.wording import in_words
+from zabota.channels.wording import in_words, is_theirs
 from zabota.lib import clock
 from zabota.lib.crypto import WrongKey
 from zabota.ops.lock import Busy, FolderLock
@@ -29,10 +29,11 @@ FETCH_LIMIT = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report."""
+    """One line of the report. `is_task`: nothing is wrong here, but a person should look."""
 
     is_good: bool
     text: str
+    is_task: bool = False
 
 
 def examine() -> list[Finding]:
@@ -54,10 +55,20 @@ def report(show: Callable[[str], None]) -> int:
     """Show every finding and a verdict; exit status 1 when anything is wrong."""
     found = examine()
     for finding in found:
-        show(f"{'  ok' if finding.is_good else '  !!'}  {finding.text}")
+        sign = "  --" if finding.is_task else "  ok" if finding.is_good else "  !!"
+        show(f"{sign}  {finding.text}")
     wrong = sum(not finding.is_good for finding in found)
-    if not wrong:
+    tasks = sum(finding.is_task for finding in found)
+    if not wrong and not tasks:
         show(_("Nothing is wrong."))
+        return 0
+    if not wrong:
+        text = ngettext(
+            "Nothing is wrong here; %(count)d thing waits for a person.",
+            "Nothing is wrong here; %(count)d things wait for a person.",
+            tasks,
+        )
+        show(text % {"count": tasks})
         return 0
     show(
         ngettext("%(count)d thing is wrong.", "%(count)d things are wrong.", wrong)
@@ -170,7 +181,7 @@ def jobs() -> Iterator[Finding]:
     failed = _one("SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'")
     if failed:
         text = ngettext("%(count)d job gave up", "%(count)d jobs gave up", failed)
-        yield Finding(False, text % {"count": failed} + ". " + _("See the screen “Undelivered”."))
+        yield Finding(False, text % {"count": failed} + ". " + _("See the screen “Not delivered”."))
     oldest = _one(
         "SELECT extract(epoch FROM clock_timestamp() - min(e.at)) FROM procrastinate_jobs j "
         "JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'deferred' "
@@ -201,14 +212,29 @@ def fetch() -> Iterator[Finding]:
 
 
 def mail() -> Iterator[Finding]:
-    """Outgoing messages that were given up or are being tried again."""
-    failed = Outgoing.objects.filter(state=OutgoingState.FAILED).count()
+    """Outgoing messages that were given up or are being tried again.
+
+    That a client's mailbox is full or his address wrong is daily work, no fault of the
+    installation; everything else that stops mail is.
+    """
+    given_up = Outgoing.objects.filter(state=OutgoingState.FAILED)
+    errors = list(given_up.values_list("last_error", flat=True))
+    refused = sum(map(is_theirs, errors))
+    failed = len(errors) - refused
     delayed = Outgoing.objects.filter(state=OutgoingState.DELAYED).count()
     if failed:
         text = ngettext(
             "%(count)d message could not be sent", "%(count)d messages could not be sent", failed
         )
-        yield Finding(False, text % {"count": failed} + ". " + _("See the screen “Undelivered”."))
+        yield Finding(False, text % {"count": failed} + ". " + _("See the screen “Not delivered”."))
+    if refused:
+        text = ngettext(
+            "%(count)d message was refused by its receiver's server",
+            "%(count)d messages were refused by their receivers' servers",
+            refused,
+        )
+        said = text % {"count": refused} + ". " + _("See the screen “Not delivered”.")
+        yield Finding(True, said, is_task=True)
     if delayed:
         text = ngettext(
             "%(count)d message is late and will be tried again",
@@ -216,7 +242,7 @@ def mail() -> Iterator[Finding]:
             delayed,
         )
         yield Finding(False, text % {"count": delayed})
-    if not failed and not delayed:
+    if not failed and not refused and not delayed:
         yield Finding(True, _("Outgoing mail: nothing is stuck"))
 
 
