@@ -21,6 +21,8 @@ from zabota.lib.log import describe
 
 log = logging.getLogger(__name__)
 
+# Only what no notice told of waits for it: a notice that was lost, a retry that is due.
+POLL_SECONDS = 1.0
 PUMP_SECONDS = 0.5
 RESCUE_SECONDS = 3.0
 CLEAN_SECONDS = 3600.0
@@ -90,7 +92,7 @@ async def _work(own: rescue.Own) -> None:
     async with app.with_connector(connector).open_async() as working:
         await working.run_worker_async(
             concurrency=jobs,
-            fetch_job_polling_interval=1,
+            fetch_job_polling_interval=POLL_SECONDS,
             update_heartbeat_interval=rescue.HEARTBEAT_SECONDS,
             stalled_worker_timeout=rescue.STALLED_SECONDS,
             install_signal_handlers=True,
