@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.certificates import Signed
 
 USER, PASSWORD = "demouser", "demopass"
 START_TIMEOUT = 15.0
@@ -44,10 +47,14 @@ class FakeInbox:
 
 
 class ImapServer:
-    """One mailbox in memory. UIDVALIDITY is new at every start; UIDs begin at 101."""
+    """One mailbox in memory. UIDVALIDITY is new at every start; UIDs begin at 101.
 
-    def __init__(self, port: int = 0) -> None:
+    With a certificate it offers STARTTLS and takes no password before it.
+    """
+
+    def __init__(self, port: int = 0, signed: Signed | None = None) -> None:
         self.host, self.port = "127.0.0.1", port or free_port()
+        self._signed = signed
         self._process: subprocess.Popen[bytes] | None = None
 
     def config(self) -> dict[str, str | int | bool]:
@@ -63,7 +70,7 @@ class ImapServer:
         """Start, and wait until logging in works; raises RuntimeError after 15 s."""
         program = str(Path(sys.executable).with_name("pymap"))
         self._process = subprocess.Popen(
-            [program, "--host", self.host, "--port", str(self.port), "--no-tls", "dict"],
+            [program, "--host", self.host, "--port", str(self.port), *self._tls(), "dict"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -79,6 +86,11 @@ class ImapServer:
         self.stop()
         raise RuntimeError("pymap did not start")
 
+    def _tls(self) -> list[str]:
+        if self._signed is None:
+            return ["--no-tls"]
+        return ["--cert", str(self._signed.certificate), "--key", str(self._signed.key)]
+
     def stop(self) -> None:
         """Stop at once; all mail is gone."""
         if self._process is not None:
@@ -89,6 +101,8 @@ class ImapServer:
     def client(self) -> imaplib.IMAP4:
         """A logged-in connection of another mail program."""
         client = imaplib.IMAP4(self.host, self.port, timeout=10)
+        if self._signed is not None:
+            client.starttls(ssl._create_unverified_context())
         client.login(USER, PASSWORD)
         return client
 
@@ -152,10 +166,12 @@ class SmtpServer:
     `sender`, `recipient` and `data` map the address (for `data` the first recipient) to an answer
     like "451 later"; "" means yes. `drop_after_data` = n: the next n times the mail is taken and
     the connection cut before the answer; `lose_after_data` cuts
-    as well, but nothing was taken.
+    as well, but nothing was taken. With a certificate it demands STARTTLS before anything else.
     """
 
-    def __init__(self, port: int = 0, user: str = "", password: str = "") -> None:
+    def __init__(
+        self, port: int = 0, user: str = "", password: str = "", signed: Signed | None = None
+    ) -> None:
         self.host, self.port = "127.0.0.1", port or free_port()
         self.taken: list[Taken] = []
         self.sender: Script = lambda address: ""
@@ -164,6 +180,7 @@ class SmtpServer:
         self.drop_after_data = 0
         self.lose_after_data = 0
         self._login = (user, password)
+        self._signed = signed
         self._controller: Controller | None = None
 
     def config(self) -> dict[str, str | int | bool]:
@@ -182,8 +199,10 @@ class SmtpServer:
             options = {
                 "authenticator": self._authenticate,
                 "auth_required": True,
-                "auth_require_tls": False,
+                "auth_require_tls": self._signed is not None,
             }
+        if self._signed is not None:
+            options |= {"tls_context": self._signed.context(), "require_starttls": True}
         self._controller = Controller(
             self, hostname=self.host, port=self.port, enable_SMTPUTF8=True, **options
         )

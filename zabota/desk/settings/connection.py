@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from zabota.channels import answers
 from zabota.channels.kinds.mail.check import Report, Step
 from zabota.channels.models import Inbox
 
@@ -55,6 +55,7 @@ STORED = (
     (r"refused the name or password", "login"),
     (r"does not let us in now", "later"),
     (r"certificate", "certificate"),
+    (r"STARTTLS|TLS not supported", "not_offered"),
     (r"secret key", "key"),
     (r"Name or service not known|nodename|name resolution|getaddrinfo", "dns"),
     (r"refused\b", "refused"),
@@ -85,19 +86,27 @@ def plain(error: str) -> str:
     """A stored technical error in words; '' for none."""
     for pattern, trouble in STORED:
         if error and re.search(pattern, error, re.IGNORECASE):
-            return str(TROUBLE[trouble])
+            return _words(trouble, error)
     return _("The mailbox could not be read.") if error else ""
 
 
 def _line(step: Step, folders: int) -> Line:
     if step.trouble:
         where = _("Incoming mail") if step.protocol == "imap" else _("Outgoing mail")
-        words: str | Promise = TROUBLE[step.trouble]
-        return Line("late", f"{where}: {words}", step.detail)
+        return Line("late", f"{where}: {_words(step.trouble, step.detail)}", step.detail)
     if step.name == "folders":
         text = ngettext("It has %(num)d folder.", "It has %(num)d folders.", folders)
         return Line("ok", text % {"num": folders})
     return Line("ok", str(DONE[step.protocol, step.name]))
+
+
+def _words(trouble: str, detail: str) -> str:
+    """What is wrong; of a certificate also why, for what to do depends on it."""
+    why = answers.class_of(detail) if trouble == "certificate" else None
+    if why is None:
+        return str(TROUBLE[trouble])
+    text = _("The server's certificate is not valid: %(why)s. It may not be the real server.")
+    return text % {"why": _(why.words)}
 
 
 def _failed(report: Report, protocol: str) -> bool:
