@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("channels", "0002_mailboxes"),
+        ("channels", "0003_kept"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("staff", "0002_cache_table"),
+        ("staff", "0003_kept"),
     ]
 
     operations = [
