@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from django.db import connection, transaction
+from django.db import transaction
 
 from zabota.events import failures, jobs, timers
 
-FETCH = "SELECT id, task_name, args FROM procrastinate_fetch_job_v2(NULL, NULL)"
-FINISH = "SELECT procrastinate_finish_job_v1(%s, %s, %s)"
 MOST_JOBS = 10_000
 
 
@@ -22,18 +17,17 @@ def drain(*, quiet: bool = False) -> int:
     """
     done = 0
     for _ in range(MOST_JOBS):
-        job = next_job()
+        job = jobs.take()
         if job is None:
             return done
-        number, args = job
-        error = _run(number, args, tries=len(jobs.RETRY_SECONDS) + 1 if quiet else 1)
+        error = _run(job, tries=len(jobs.RETRY_SECONDS) + 1 if quiet else 1)
         if error is None:
-            _finish(number, "succeeded")
+            jobs.finish(job.number)
             done += 1
         elif quiet:
-            _finish(number, "failed")
+            jobs.finish(job.number, "failed")
         else:
-            told = f"consumer {args['consumer']} raised {type(error).__name__}: {error}"
+            told = f"consumer {job.consumer} raised {type(error).__name__}: {error}"
             raise AssertionError(told) from error
     raise AssertionError(f"more than {MOST_JOBS} jobs: consumers cause one another for ever")
 
@@ -47,32 +41,15 @@ def run_timers() -> int:
     return total
 
 
-def next_job() -> tuple[int, dict[str, Any]] | None:
-    """The job a worker would take now (number, arguments); it counts as begun."""
-    with connection.cursor() as cursor:
-        cursor.execute(FETCH)
-        number, task, args = cursor.fetchone()
-    if number is None:
-        return None
-    if task != jobs.consume.name:
-        raise AssertionError(f"drain does not know the task {task}")
-    return number, json.loads(args) if isinstance(args, str) else args
-
-
-def _run(number: int, args: dict[str, Any], *, tries: int) -> Exception | None:
+def _run(job: jobs.Job, *, tries: int) -> Exception | None:
     last: Exception | None = None
     for _ in range(tries):
         try:
             with transaction.atomic():
-                jobs.run_consumer(**args)
+                jobs.run_consumer(job.event, job.consumer)
         except Exception as error:
-            failures.keep(number, error)
+            failures.keep(job.number, error)
             last = error
         else:
             return None
     return last
-
-
-def _finish(number: int, status: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(FINISH, [number, status, False])

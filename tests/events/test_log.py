@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, transaction
 
 from tests import make
-from tests.drain import drain, next_job
-from zabota.events import actor, log, undelivered
+from tests.drain import drain
+from zabota.events import actor, jobs, log, undelivered
 from zabota.events.facts import Fact
 from zabota.events.models import Event, JobError
 from zabota.tickets.actions import reply
@@ -148,6 +148,6 @@ def test_a_persons_answer_is_worked_off_before_a_backlog_of_mail() -> None:
         make.received(make.inbox(), make.mail(f"Письмо {number}"))
     agent = make.agent()
     reply(make.ticket(), "Ответ", agent=agent, by=agent.actor)
-    job = next_job()
+    job = jobs.take()
     assert job is not None
-    assert job[1]["consumer"] == "tickets.deliver"
+    assert job.consumer == "tickets.deliver"

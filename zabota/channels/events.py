@@ -13,7 +13,10 @@ class RawReceived(Fact, kind="channels.raw_received"):
 
 @dataclass(frozen=True)
 class Queued(Fact, kind="channels.queued"):
+    """`first`: the answer of a person, sent before all that waits."""
+
     outgoing: int
+    first: bool = False
 
 
 @dataclass(frozen=True)

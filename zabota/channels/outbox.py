@@ -57,8 +57,13 @@ def new_message_id(address: str, mark: object) -> str:
     return f"{uuid.uuid4()}.{mark}@{host or 'zabota.invalid'}"
 
 
-def enqueue(envelope: Envelope, *, key: str, inbox: Inbox | None, by: Actor) -> Outgoing:
-    """Put a message into the outbox in the caller's transaction; the same key, the same row."""
+def enqueue(
+    envelope: Envelope, *, key: str, inbox: Inbox | None, by: Actor, first: bool = False
+) -> Outgoing:
+    """Put a message into the outbox in the caller's transaction; the same key, the same row.
+
+    `first`: before all that waits, as an answer of a person must not wait behind arriving mail.
+    """
     recipient = envelope.to[0].email if envelope.to else ""
     try:
         # Not asked for before: a second time is rare, and then the constraint says so.
@@ -75,12 +80,15 @@ def enqueue(envelope: Envelope, *, key: str, inbox: Inbox | None, by: Actor) -> 
         if found is None:
             raise
         return found
-    record(Queued(outgoing=row.pk), stream=_stream(row), by=by)
+    record(Queued(outgoing=row.pk, first=first), stream=_stream(row), by=by)
     return row
 
 
-# An answer must not wait behind a backlog of arriving mail.
-@consumer("channels.outbox", Queued, RetryDue, atomic=False, priority=5)
+def _turn(fact: Queued | RetryDue) -> int:
+    return 5 if isinstance(fact, Queued) and fact.first else 0
+
+
+@consumer("channels.outbox", Queued, RetryDue, atomic=False, priority=_turn)
 def send(event: Event, fact: Queued | RetryDue) -> None:
     """Hand one message to its channel. A crash between the server's OK and our note sends it twice,
     with the same Message-ID (RFC 1047: SMTP knows no better)."""

@@ -1,15 +1,12 @@
-"""Jobs over procrastinate; the only importer of it. What it needs: docs/adr/0001."""
+"""Jobs: procrastinate's tables and functions, taken by hands of our own (docs/adr/0001, 0008)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.db import connection, transaction
-from procrastinate import BaseRetryStrategy, RetryDecision
-from procrastinate.contrib.django import app
-from procrastinate.job_context import JobContext
-from procrastinate.jobs import Job
 
 from zabota.events import failures
 
@@ -17,26 +14,50 @@ from zabota.events import failures
 RETRY_SECONDS = (1, 5, 20)
 WORKER_CHANNEL = "procrastinate_any_queue_v1"
 LIVE_CHANNEL = "live"
+QUEUE = "default"
+TASK = "events.consume"
 
 
-class ShortRetry(BaseRetryStrategy):
-    """Try again after 1, 5 and 20 seconds, then give up."""
+@dataclass(frozen=True)
+class Job:
+    """One consumer's work on one event; `attempts` that failed before."""
 
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if job.attempts >= len(RETRY_SECONDS):
-            return None
-        return RetryDecision(retry_in={"seconds": RETRY_SECONDS[job.attempts]})
+    number: int
+    event: int
+    consumer: str
+    attempts: int
 
 
-@app.task(name="events.consume", retry=ShortRetry(), pass_context=True)
-def consume(context: JobContext, event_id: int, consumer: str) -> None:
-    """Run one consumer over one event; at least once. Its error is kept for "Undelivered"."""
-    try:
-        run_consumer(event_id, consumer)
-    except Exception as error:
-        if context.job.id is not None:
-            failures.keep(context.job.id, error)
-        raise
+def take(worker: int | None = None, done: int | None = None) -> Job | None:
+    """Note that the job `done` ended well and take the next one, in one statement; None when there
+    is nothing to do. Raises what the database raises; then neither has happened."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, args, attempts FROM zabota_take_job(%s, %s)", [worker, done])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    args = json.loads(row[1]) if isinstance(row[1], str) else row[1]
+    return Job(row[0], int(args.get("event_id", 0)), str(args.get("consumer", "")), row[2])
+
+
+def finish(number: int, status: str = "succeeded") -> None:
+    """Note how a job that is being worked on ended; the next of its stream may run."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT procrastinate_finish_job_v1(%s, %s, false)", [number, status])
+
+
+def fail(job: Job, error: BaseException) -> None:
+    """Keep the error for "Undelivered"; try again after 1, 5 and 20 seconds, then give up."""
+    failures.keep(job.number, error)
+    if job.attempts >= len(RETRY_SECONDS):
+        finish(job.number, "failed")
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT procrastinate_retry_job_v1(%s, now() + make_interval(secs => %s), "
+            "NULL, NULL, NULL)",
+            [job.number, RETRY_SECONDS[job.attempts]],
+        )
 
 
 def run_consumer(event_id: int, consumer: str) -> None:
@@ -52,19 +73,8 @@ def run_consumer(event_id: int, consumer: str) -> None:
         found.handle(event, event.fact)
 
 
-def defer(event_id: int, stream: str, names: Sequence[tuple[str, int]]) -> None:
-    """One job per consumer in the current transaction; jobs of a consumer and stream keep order.
-
-    `names` holds (consumer, priority); a higher priority is worked off first.
-    """
-    app.job_manager.batch_defer_jobs(
-        [
-            consume.configure(lock=f"{name}:{stream}", priority=priority).job.evolve(
-                task_kwargs={"event_id": event_id, "consumer": name}
-            )
-            for name, priority in names
-        ]
-    )
+# Set by the worker: its own hands are called without a way through the database.
+call_hands: Callable[[], None] | None = None
 
 
 class Wake:
@@ -76,8 +86,10 @@ class Wake:
 
     def __call__(self) -> None:
         notices = list(self.notices)
-        if self.has_jobs:
-            notices.append((WORKER_CHANNEL, '{"type": "job_inserted", "job_id": 0}'))
+        if self.has_jobs and call_hands is not None:
+            call_hands()
+        elif self.has_jobs:
+            notices.append((WORKER_CHANNEL, ""))
         calls = ", ".join(["pg_notify(%s, %s)"] * len(notices))
         with connection.cursor() as cursor:
             cursor.execute(

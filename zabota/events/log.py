@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +17,16 @@ from zabota.events.models import Event
 Handler = TypeVar("Handler", bound=Callable[[Event, Any], None])
 
 
+def always(fact: Any) -> bool:
+    """Whatever the fact says."""
+    return True
+
+
+def ordinary(fact: Any) -> int:
+    """The priority of nearly all jobs."""
+    return 0
+
+
 @dataclass(frozen=True)
 class Consumer:
     """A named reaction to facts, in one transaction unless it says `atomic=False` (network)."""
@@ -25,28 +35,34 @@ class Consumer:
     kinds: frozenset[str]
     handle: Callable[[Event, Any], None]
     atomic: bool = True
-    priority: int = 0
+    wants: Callable[[Any], bool] = always
+    priority_of: Callable[[Any], int] = ordinary
 
 
 _CONSUMERS: dict[str, Consumer] = {}
-_BY_KIND: dict[str, list[str]] = {}
+_BY_KIND: dict[str, list[Consumer]] = {}
 
 
 def consumer(
-    name: str, *kinds: type[Fact], atomic: bool = True, priority: int = 0
+    name: str,
+    *kinds: type[Fact],
+    atomic: bool = True,
+    wants: Callable[[Any], bool] = always,
+    priority: Callable[[Any], int] = ordinary,
 ) -> Callable[[Handler], Handler]:
     """Register a reaction under a name that never changes (jobs carry it). It may run twice.
 
-    Jobs of a higher priority are worked off first.
+    Facts that it does not want, by what they say themselves, make no job. Jobs of a higher
+    priority are worked off first.
     """
 
     def register(handle: Handler) -> Handler:
         if name in _CONSUMERS:
             raise ValueError(f"two consumers are called {name}")
         names = frozenset(kind.kind for kind in kinds)
-        _CONSUMERS[name] = Consumer(name, names, handle, atomic, priority)
+        found = _CONSUMERS[name] = Consumer(name, names, handle, atomic, wants, priority)
         for kind in names:
-            _BY_KIND.setdefault(kind, []).append(name)
+            _BY_KIND.setdefault(kind, []).append(found)
         return handle
 
     return register
@@ -81,11 +97,9 @@ def record(fact: Fact, *, stream: str, by: Actor) -> Event:
         depth=by.depth,
         facts=fact.as_json(),
     )
-    _append(event)
-    names = _BY_KIND.get(fact.kind, [])
-    if names:
-        jobs.defer(event.pk, stream, [(name, _CONSUMERS[name].priority) for name in names])
-    jobs.wake_after_commit(event.pk, stream, bool(names))
+    wanted = [found for found in _BY_KIND.get(fact.kind, ()) if found.wants(fact)]
+    _append(event, [(found.name, found.priority_of(fact)) for found in wanted])
+    jobs.wake_after_commit(event.pk, stream, bool(wanted))
     return event
 
 
@@ -95,18 +109,31 @@ _INSERT = """
 INSERT INTO events_event (at, kind, stream, actor, cause, depth, facts)
 VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
+# Jobs of a consumer and stream keep their order: the lock is named after both.
+_INSERT_WITH_JOBS = f"""
+WITH made AS ({_INSERT}), jobs AS (
+    INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, args)
+    SELECT '{jobs.QUEUE}', '{jobs.TASK}', wanted.priority, wanted.name || ':' || %s,
+           jsonb_build_object('event_id', made.id, 'consumer', wanted.name)
+      FROM made, unnest(%s::text[], %s::int[]) AS wanted (name, priority))
+SELECT id FROM made
+"""  # noqa: S608 (our own names)
 _COLUMNS = ("id", "at", "kind", "stream", "actor", "cause", "depth", "facts")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM events_event"  # noqa: S608 (our own names)
 _READ = f"{_SELECT} WHERE id = %s"
 _OF_STREAM = f"{_SELECT} WHERE stream = %s AND kind <> ALL(%s) ORDER BY id DESC LIMIT %s"
 
 
-def _append(event: Event) -> None:
+def _append(event: Event, consumers: Sequence[tuple[str, int]]) -> None:
+    """The event and a job for each consumer (name, priority)."""
     facts = json.dumps(event.facts)
     values: list[Any] = [event.at, event.kind, event.stream, event.actor]
     values += [event.cause, event.depth, facts]
+    if consumers:
+        names, priorities = zip(*consumers, strict=True)
+        values += [event.stream, list(names), list(priorities)]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
+        cursor.execute(_INSERT_WITH_JOBS if consumers else _INSERT, values)
         event.pk = cursor.fetchone()[0]
     event._state.adding = False
     event._state.db = connection.alias

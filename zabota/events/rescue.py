@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+import logging
+from contextlib import suppress
 
-from django.db import connection, transaction
-from procrastinate.contrib.django import app
-from procrastinate.job_context import JobContext
-from procrastinate.worker import Worker
+from django.db import DatabaseError, connection, transaction
 
-from zabota.events import failures
+from zabota.events import failures, jobs
 from zabota.events.models import JobError
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 2
 STALLED_SECONDS = 6
@@ -26,6 +25,9 @@ SELECT job.id, job.attempts, worker.id IS NULL FROM procrastinate_jobs job
         OR worker.id = %s AND NOT job.id = ANY(%s))
  FOR UPDATE OF job SKIP LOCKED
 """
+_PUT_BACK = "SELECT procrastinate_retry_job_v1(%s, now(), NULL, NULL, NULL)"
+_BEAT = "UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %s"
+_STRIKE_OFF = "SELECT worker_id FROM procrastinate_prune_stalled_workers_v1(%s)"
 _FINISHED = """
 DELETE FROM procrastinate_jobs WHERE id IN (
     SELECT job.id FROM procrastinate_jobs job
@@ -41,23 +43,29 @@ class WorkerDied(Exception):
 
 
 class Own:
-    """The jobs this process works on: a middleware of its worker."""
+    """This worker in the list of workers, and the jobs it works on; None where not listed yet."""
 
     def __init__(self) -> None:
         self.worker: int | None = None
         self.jobs: set[int] = set()
 
-    async def __call__(
-        self, run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker
-    ) -> Any:
-        """Run one job, known as ours meanwhile."""
-        self.worker = worker.worker_id
-        job = context.job.id or 0
-        self.jobs.add(job)
-        try:
-            return await run()
-        finally:
-            self.jobs.discard(job)
+    def beat(self) -> bool:
+        """Say that this worker lives; True when it was listed only now (a starting one strikes off
+        those that are silent, and a living one may be struck off while the database is slow)."""
+        with connection.cursor() as cursor:
+            if self.worker is not None:
+                cursor.execute(_BEAT, [self.worker])
+                if cursor.rowcount:
+                    return False
+            cursor.execute(_STRIKE_OFF, [STALLED_SECONDS])
+            cursor.execute("SELECT worker_id FROM procrastinate_register_worker_v1()")
+            self.worker = int(cursor.fetchone()[0])
+        return True
+
+    def leave(self) -> None:
+        """Strike this worker off; whatever it still had is taken back by others."""
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT procrastinate_unregister_worker_v1(%s)", [self.worker])
 
 
 class Rescue:
@@ -79,8 +87,6 @@ class Rescue:
             with connection.cursor() as cursor:
                 cursor.execute(_STALLED, [STALLED_SECONDS, self.own.worker, list(self.own.jobs)])
                 stalled = {job: (attempts, gone) for job, attempts, gone in cursor.fetchall()}
-                cursor.execute("SELECT now()")
-                now = cursor.fetchone()[0]
             dead = {
                 job: attempts
                 for job, (attempts, gone) in stalled.items()
@@ -88,18 +94,13 @@ class Rescue:
             }
             for job, attempts in dead.items():
                 if attempts >= MOST_ATTEMPTS:
-                    give_up(job)
+                    jobs.finish(job, "failed")
                     failures.keep(job, WorkerDied("the worker ended while it ran this job"))
                 else:
-                    app.job_manager.retry_job_by_id(job, retry_at=now)
+                    with connection.cursor() as cursor:
+                        cursor.execute(_PUT_BACK, [job])
         self.seen = stalled.keys() - dead.keys()
         return len(dead)
-
-
-def give_up(job: int) -> None:
-    """Mark a job that is being worked on as failed; the next of its stream runs."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT procrastinate_finish_job_v1(%s, 'failed', false)", [job])
 
 
 def clean(hours: int = 24, batch: int = 5000) -> int:

@@ -13,7 +13,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from zabota.events.jobs import WORKER_CHANNEL, consume
+from zabota.events.jobs import TASK, WORKER_CHANNEL
 from zabota.events.models import Event, JobError
 
 _NUMBERS = """
@@ -149,7 +149,7 @@ def _failed(streams: Streams) -> QuerySet[Any]:
     about = Event.objects.filter(pk=OuterRef("event"))
     if streams is not None:
         about = about.filter(stream__in=streams)
-    rows: QuerySet[Any] = ProcrastinateJob.objects.filter(status="failed", task_name=consume.name)
+    rows: QuerySet[Any] = ProcrastinateJob.objects.filter(status="failed", task_name=TASK)
     rows = rows.annotate(event=Cast(KT("args__event_id"), BigIntegerField()))
     return rows.filter(Exists(about))
 
@@ -169,6 +169,6 @@ def _retry(jobs: list[int]) -> int:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_notify(%s, %s)",
-                [WORKER_CHANNEL, '{"type": "job_inserted", "job_id": 0}'],
+                [WORKER_CHANNEL, ""],
             )
     return done

@@ -1,21 +1,19 @@
-"""The worker process: jobs, the timer pump, the rescue of crashed jobs, the cleaning."""
+"""The worker process: hands, the timer pump, the rescue of crashed jobs, the cleaning."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 from django.conf import settings
 from django.db import close_old_connections
-from procrastinate import PsycopgConnector
-from procrastinate.contrib.django import app
-from procrastinate.contrib.django.utils import connector_params
 
-from zabota.events import chores, rescue, timers
+from zabota.events import chores, jobs, live, rescue, timers
+from zabota.events.hands import Hands
 from zabota.lib import memory
 from zabota.lib.log import describe
 
@@ -27,6 +25,9 @@ PUMP_SECONDS = 0.5
 RESCUE_SECONDS = 3.0
 CLEAN_SECONDS = 3600.0
 PUMP_BATCH = 200
+EAR_PAUSE = 1.0
+EAR_STEP = 0.5  # seconds; so long a stop waits for the ear
+EAR_PROBE = 20.0  # seconds until a line that says nothing is asked whether it lives
 
 
 class Loop(threading.Thread):
@@ -62,39 +63,66 @@ class Loop(threading.Thread):
 def run() -> None:
     """Work until SIGTERM or SIGINT; jobs that run are finished first."""
     memory.settle()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
     own = rescue.Own()
+    hands = Hands(settings.WORKER_JOBS, own, POLL_SECONDS)
+    jobs.call_hands = hands.call
+    loops = [*_loops(own, hands), Ear(hands.call)]
+    for loop in loops:
+        loop.start()
+    hands.start()
+    stopping.wait()
+    hands.stop()
+    for loop in loops:
+        loop.stop()
+    deadline = time.monotonic() + 5
+    for loop in loops:
+        loop.join(max(0.0, deadline - time.monotonic()))
+    own.leave()
+
+
+def _loops(own: rescue.Own, hands: Hands) -> list[Loop]:
     taking_back = rescue.Rescue(own)
-    loops = [
+
+    def beat() -> bool:
+        if own.beat():
+            hands.call()
+        return False
+
+    return [
+        Loop("heartbeat", rescue.HEARTBEAT_SECONDS, beat),
         Loop("timers", PUMP_SECONDS, lambda: timers.pump(PUMP_BATCH) == PUMP_BATCH),
-        Loop("rescue", RESCUE_SECONDS, lambda: taking_back.round() < 0),
+        Loop("rescue", RESCUE_SECONDS, lambda: _again(taking_back, hands)),
         Loop("cleaning", CLEAN_SECONDS, lambda: rescue.clean() < 0),
         Loop("chores", CLEAN_SECONDS, lambda: chores.do_all() < 0),
     ]
-    for loop in loops:
-        loop.start()
-    try:
-        asyncio.run(_work(own))
-    finally:
-        for loop in loops:
-            loop.stop()
-        deadline = time.monotonic() + 5
-        for loop in loops:
-            loop.join(max(0.0, deadline - time.monotonic()))
 
 
-async def _work(own: rescue.Own) -> None:
-    jobs = settings.WORKER_JOBS
-    # Sync jobs run in the loop's default threads, which asyncio bounds by the number of cores.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=jobs + 4))
-    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=jobs + 2)
-    # An app beside the ordinary one, not `replace_connector`: consumers must go on recording and
-    # deferring through Django's connection, inside their own transaction.
-    async with app.with_connector(connector).open_async() as working:
-        await working.run_worker_async(
-            concurrency=jobs,
-            fetch_job_polling_interval=POLL_SECONDS,
-            update_heartbeat_interval=rescue.HEARTBEAT_SECONDS,
-            stalled_worker_timeout=rescue.STALLED_SECONDS,
-            install_signal_handlers=True,
-            worker_middleware=[own],
-        )
+def _again(taking_back: rescue.Rescue, hands: Hands) -> bool:
+    if taking_back.round():
+        hands.call()
+    return False
+
+
+class Ear(Loop):
+    """Hears from other processes that there are jobs."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__("ear", EAR_PAUSE, self._hear)
+        self._call = call
+
+    def _hear(self) -> bool:
+        with psycopg.connect(**live.connection_settings(), autocommit=True) as line:
+            line.execute(f"LISTEN {jobs.WORKER_CHANNEL}")
+            # What was told before is not heard any more.
+            self._call()
+            asked = time.monotonic()
+            while not self.stopping.is_set():
+                for _notice in line.notifies(timeout=EAR_STEP, stop_after=1):
+                    self._call()
+                if time.monotonic() - asked > EAR_PROBE:
+                    line.execute("SELECT 1")
+                    asked = time.monotonic()
+        return False

@@ -15,15 +15,17 @@ from zabota.tickets.events import MessageReceived, OwnerChanged
 from zabota.tickets.models import Message, Ticket
 
 
-@consumer("notify.client_wrote", MessageReceived)
+def _has_reader(fact: MessageReceived) -> bool:
+    # Who becomes the owner later hears of the whole ticket by that.
+    return fact.owner is not None and not fact.silent
+
+
+@consumer("notify.client_wrote", MessageReceived, wants=_has_reader)
 def client_wrote(event: Event, fact: MessageReceived) -> None:
     """The owner hears by mail that his client wrote; silence for late mail and robots."""
     owned = Message.objects.filter(pk=fact.message, robot="", ticket__owner__isnull=False)
-    # Most tickets have no owner yet: ask that before reading everything.
-    if fact.silent or not owned.exists() or _was_given_since(event):
-        return
     message = owned.select_related("ticket__owner", "ticket__inbox").first()
-    if message is None or message.ticket.owner is None:
+    if message is None or message.ticket.owner is None or _was_given_since(event):
         return
     ticket, owner = message.ticket, message.ticket.owner
     _send(owner, ticket, letters.new_message(owner, ticket, message), event)

@@ -78,7 +78,9 @@ def append(
     _change_ticket(ticket, message, parsed, silent, by)
     raw.state = RawState.DONE
     raw.save(update_fields=["state"])
-    fact = MessageReceived(ticket=ticket.pk, message=message.pk, silent=bool(silent))
+    fact = MessageReceived(
+        ticket=ticket.pk, message=message.pk, silent=bool(silent), owner=ticket.owner_id
+    )
     record(fact, stream=ticket.stream, by=by)
     return message
 

@@ -26,7 +26,7 @@ def note_delivery(event: Event, fact: Sent | SendDelayed | SendFailed) -> None:
 
 
 # Behind everything else: thousands of mails must not hold up the answer of a person.
-@consumer("tickets.resend", ResendOrdered, atomic=False, priority=-5)
+@consumer("tickets.resend", ResendOrdered, atomic=False, priority=lambda fact: -5)
 def send_again(event: Event, fact: ResendOrdered) -> None:
     """Send again what an agent ordered, batch by batch."""
     resending.send_again(fact, actor.agent(fact.agent).because(event))

@@ -21,7 +21,7 @@ from zabota.tickets.models import AttachmentState, Direction, Message, Participa
 MAX_COPIES = 30
 
 
-@consumer("tickets.deliver", Replied, priority=5)
+@consumer("tickets.deliver", Replied, priority=lambda fact: 0 if fact.purpose else 5)
 def deliver(event: Event, fact: Replied) -> None:
     """Put the message into the outbox once; its key is the message."""
     message = Message.objects.select_related("ticket__contact", "ticket__inbox", "agent").get(
@@ -35,6 +35,7 @@ def deliver(event: Event, fact: Replied) -> None:
         key=f"{outbox.TO_CLIENT}{message.pk}",
         inbox=inbox,
         by=system("deliver").because(event),
+        first=not fact.purpose,
     )
     message.outgoing = row
     message.save(update_fields=["outgoing"])

@@ -16,11 +16,12 @@ class TicketMade(Fact, kind="tickets.made"):
 
 @dataclass(frozen=True)
 class MessageReceived(Fact, kind="tickets.message_received"):
-    """`silent`: without acknowledgement, notices and clocks."""
+    """`silent`: without acknowledgement, notices and clocks; `owner`: the ticket's just then."""
 
     ticket: int
     message: int
     silent: bool
+    owner: int | None = None
 
 
 @dataclass(frozen=True)
