@@ -22,7 +22,7 @@ OTHERS = {"vendor", "samples", "migrations"}  # written by others or by a progra
 CLOCK = HOUSE / "lib" / "clock.py"
 # The job library keeps its own times (heartbeats, queue ages) by the database's clock; these read
 # them by the same clock. No business time is among them.
-MACHINE_TIME = {"ops/doctor.py", "events/rescue.py", "events/undelivered.py"}
+MACHINE_TIME = {"ops/doctor.py", "events/jobs.py", "events/rescue.py", "events/undelivered.py"}
 SQL_NOW = re.compile(r"\bnow\(\)|current_timestamp|(clock|statement|transaction)_timestamp", re.I)
 READS_CLOCK = {
     ("timezone", "now"),

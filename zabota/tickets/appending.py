@@ -9,6 +9,7 @@ from zabota.customers.models import Contact
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.lib import clock
+from zabota.lib.rows import insert, insert_unless, update
 from zabota.lib.text import safe_filename, shorten
 from zabota.tickets import files, links, threading
 from zabota.tickets.actions.change import turn
@@ -48,8 +49,32 @@ def append(
 
     `own`: our addresses; `kept`: its files; `silent`: why nobody is told of it, '' when in time.
     """
+    message = insert(_message(ticket, raw, parsed, contact, decision, key, silent))
+    hang(kept, message)
+    _name_what_is_missing(message, raw)
+    _add_participants(ticket, parsed, contact, own)
+    _link_earlier_children(message, by)
+    _change_ticket(ticket, message, parsed, silent, by)
+    raw.state = RawState.DONE
+    update(raw, "state")
+    fact = MessageReceived(
+        ticket=ticket.pk, message=message.pk, silent=bool(silent), owner=ticket.owner_id
+    )
+    record(fact, stream=ticket.stream, by=by)
+    return message
+
+
+def _message(
+    ticket: Ticket,
+    raw: RawMessage,
+    parsed: ParsedMessage,
+    contact: Contact,
+    decision: Decision,
+    key: str,
+    silent: str,
+) -> Message:
     at = raw.arrived_at if silent else raw.received_at
-    message = Message.objects.create(
+    return Message(
         ticket=ticket,
         direction=Direction.IN,
         contact=contact,
@@ -71,18 +96,6 @@ def append(
         thread_how=decision.how,
         thread_detail=decision.detail[:250],
     )
-    hang(kept, message)
-    _name_what_is_missing(message, raw)
-    _add_participants(ticket, parsed, contact, own)
-    _link_earlier_children(message, by)
-    _change_ticket(ticket, message, parsed, silent, by)
-    raw.state = RawState.DONE
-    raw.save(update_fields=["state"])
-    fact = MessageReceived(
-        ticket=ticket.pk, message=message.pk, silent=bool(silent), owner=ticket.owner_id
-    )
-    record(fact, stream=ticket.stream, by=by)
-    return message
 
 
 def _shown_html(parsed: ParsedMessage) -> str:
@@ -151,8 +164,8 @@ def _add_participants(
     }
     if first := contact.address:
         wanted[first] = Participant(ticket=ticket, address=first, name=contact.name, role="from")
-    if wanted:
-        Participant.objects.bulk_create(reversed(wanted.values()), ignore_conflicts=True)
+    for participant in reversed(wanted.values()):
+        insert_unless(participant)
 
 
 def _link_earlier_children(message: Message, by: Actor) -> None:

@@ -11,15 +11,16 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from zabota.channels import blobs, registry
 from zabota.channels.contract import Address, ParsedMessage, ParseError, Robot
 from zabota.channels.events import RawReceived
-from zabota.channels.models import Outgoing, RawMessage, RawState
+from zabota.channels.models import Inbox, Outgoing, RawMessage, RawState
 from zabota.customers.actions import identify
 from zabota.customers.models import Contact
 from zabota.events.actor import Actor, TooDeep, system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
 from zabota.lib.faults import reach
+from zabota.lib.rows import Joined, Rows, ask, update
 from zabota.staff import policy
-from zabota.staff.models import Agent, Level
+from zabota.staff.models import Agent, Level, Queue
 from zabota.tickets import quarantine, threading
 from zabota.tickets.actions.internal import add_note
 from zabota.tickets.actions.opening import language_of, open_ticket
@@ -88,10 +89,22 @@ def _was_quarantined(raw: RawMessage) -> bool:
 
 
 def _waiting(raw_id: int) -> RawMessage | None:
-    """The locked row; None when it was taken in already."""
-    rows = RawMessage.objects.select_for_update(of=("self",)).select_related("inbox__queue")
-    raw = rows.get(pk=raw_id)
+    """The locked row, with its inbox and queue; None when it was taken in already."""
+    found = _RAW.first([raw_id])
+    if found is None:
+        raise RawMessage.DoesNotExist(raw_id)
+    raw, inbox, queue = found
+    raw.inbox, inbox.queue = inbox, queue
     return raw if raw.state == RawState.WAITING else None
+
+
+_RAW = Joined(
+    [Rows(RawMessage, "r"), Rows(Inbox, "i"), Rows(Queue, "q")],
+    "FROM channels_rawmessage r JOIN channels_inbox i ON i.id = r.inbox_id "
+    "JOIN staff_queue q ON q.id = i.queue_id WHERE r.id = %s FOR UPDATE OF r",
+)
+_AGENT = Joined([Rows(Agent, "a")], "FROM staff_agent a WHERE a.email = %s AND a.is_active")
+_TWIN = "SELECT id, ticket_id FROM tickets_message WHERE content_key = %s"
 
 
 def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) -> Message | None:
@@ -99,7 +112,7 @@ def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) ->
     key, own = content_key(raw, parsed), own_addresses()
     if _came_before(raw, parsed, key, own, by):
         return None
-    agent = Agent.objects.filter(email=sender.email, is_active=True).order_by().first()
+    (agent,) = _AGENT.first([sender.email]) or [None]
     noted = threading.note_ticket(parsed) if agent else None
     if agent and noted and policy.allows(agent, Level.REPLY, noted.queue_id):
         return _note(raw, parsed, agent, noted, key)
@@ -156,7 +169,7 @@ def _came_before(
     raw: RawMessage, parsed: ParsedMessage, key: str, own: frozenset[str], by: Actor
 ) -> bool:
     """The same mail again, or our own that came back: kept as raw, shown nowhere twice."""
-    twin = Message.objects.filter(content_key=key).only("ticket_id").first()
+    twin = ask(_TWIN, [key])
     if twin is None and parsed.message_id:
         ours = parsed.sender.email in own
         if ours and Outgoing.objects.filter(message_id=parsed.message_id).exists():
@@ -165,8 +178,9 @@ def _came_before(
     if twin is None:
         return False
     _mark(raw, RawState.DOUBLE)
-    fact = AlsoArrived(ticket=twin.ticket_id, message=twin.pk, raw=raw.pk)
-    record(fact, stream=Ticket(pk=twin.ticket_id).stream, by=by)
+    message, ticket = twin
+    fact = AlsoArrived(ticket=ticket, message=message, raw=raw.pk)
+    record(fact, stream=Ticket(pk=ticket).stream, by=by)
     return True
 
 
@@ -223,4 +237,4 @@ def _ticket(
 
 def _mark(raw: RawMessage, state: RawState) -> None:
     raw.state = state
-    raw.save(update_fields=["state"])
+    update(raw, "state")

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.db import connection
+
 from zabota.channels.contract import ParsedMessage
 from zabota.channels.models import Outgoing
 from zabota.tickets import links
@@ -105,12 +107,17 @@ def children_of(message: Message) -> list[int]:
     """Tickets of messages that answer this one but came before it and opened tickets."""
     if not message.message_id:
         return []
-    return list(
-        Message.objects.filter(in_reply_to=message.message_id, direction=Direction.IN)
-        .exclude(ticket_id=message.ticket_id)
-        .order_by("id")
-        .values_list("ticket_id", flat=True)[:10]
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_CHILDREN, [message.message_id, message.ticket_id])
+        return [ticket for (ticket,) in cursor.fetchall()]
+
+
+# Written out with `<> ''`, without which the index of what is answered is of no use.
+_CHILDREN = """
+SELECT ticket_id FROM tickets_message
+ WHERE in_reply_to = %s AND in_reply_to <> '' AND direction = 'in' AND ticket_id <> %s
+ ORDER BY id LIMIT 10
+"""
 
 
 def _takes_part(ticket: Ticket, sender: str) -> bool:

@@ -1,11 +1,24 @@
 from __future__ import annotations
 
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 
 from zabota.customers.events import ContactChanged, ContactMade
-from zabota.customers.models import AccountDomain, Contact, Identity
+from zabota.customers.models import Account, Contact, Identity
 from zabota.events.actor import Actor
 from zabota.events.log import record
+from zabota.lib.rows import Joined, Rows, ask, insert, insert_unless
+
+_OF_IDENTITY = Joined(
+    [Rows(Contact, "c"), Rows(Account, "a")],
+    "FROM customers_identity i JOIN customers_contact c ON c.id = i.contact_id "
+    "LEFT JOIN customers_account a ON a.id = c.account_id WHERE i.kind = %s AND i.value = %s",
+    "(SELECT value FROM customers_identity WHERE contact_id = c.id AND kind = 'mail' "
+    "ORDER BY id LIMIT 1)",
+)
+_OF_DOMAIN = (
+    "SELECT account_id FROM customers_accountdomain "
+    "WHERE domain = %s AND confirmed_at IS NOT NULL LIMIT 1"
+)
 
 
 def identify(
@@ -21,15 +34,8 @@ def identify(
         if name and not found.name:
             _name(found, name, by)
         return found
-    try:
-        with transaction.atomic():
-            return _make(kind, value, name, language, time_zone, by)
-    except IntegrityError:
-        # Another mail of the same person was taken in at the same moment.
-        contact = _find(kind, value)
-        if contact is None:
-            raise
-        return contact
+    with transaction.atomic(savepoint=False):
+        return _make(kind, value, name, language, time_zone, by)
 
 
 @transaction.atomic
@@ -41,10 +47,19 @@ def _name(contact: Contact, name: str, by: Actor) -> None:
 
 
 def _find(kind: str, value: str) -> Contact | None:
-    identity = Identity.objects.filter(kind=kind, value=value).select_related("contact").first()
-    if identity is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_IDENTITY.sql, [kind, value])
+        row = cursor.fetchone()
+    if row is None:
         return None
-    contact = identity.contact
+    contact, account = _OF_IDENTITY.made(row)
+    if contact.merged_into_id is None:
+        contact.account, contact.address = account, row[-1] or ""
+        return contact  # type: ignore[no-any-return]
+    return _heir(contact)
+
+
+def _heir(contact: Contact) -> Contact:
     seen = {contact.pk}
     while contact.merged_into is not None and contact.merged_into.pk not in seen:
         contact = contact.merged_into
@@ -54,17 +69,24 @@ def _find(kind: str, value: str) -> Contact | None:
 
 def _make(kind: str, value: str, name: str, language: str, zone: str, by: Actor) -> Contact:
     domain = value.rpartition("@")[2] if kind == "mail" else ""
-    known = AccountDomain.objects.filter(domain=domain, confirmed_at__isnull=False).first()
-    contact = Contact.objects.create(
-        name=name[:200],
-        account_id=known.account_id if known else None,
-        language=language if language in {"ru", "en"} else "",
-        time_zone=zone,
-        time_zone_guessed=bool(zone),
+    known = ask(_OF_DOMAIN, [domain])
+    contact = insert(
+        Contact(
+            name=name[:200],
+            account_id=known[0] if known else None,
+            language=language if language in {"ru", "en"} else "",
+            time_zone=zone,
+            time_zone_guessed=bool(zone),
+        )
     )
-    Identity.objects.create(contact=contact, kind=kind, value=value)
+    if not insert_unless(Identity(contact=contact, kind=kind, value=value)):
+        # Another mail of the same person was taken in at the same moment.
+        contact.delete()
+        first = _find(kind, value)
+        if first is None:
+            raise Identity.DoesNotExist(f"no contact has the identity that another took: {kind}")
+        return first
     made = ContactMade(contact=contact.pk, account=contact.account_id)
     record(made, stream=f"contact:{contact.pk}", by=by)
-    if kind == "mail":
-        contact.address = value
+    contact.address = value if kind == "mail" else ""
     return contact

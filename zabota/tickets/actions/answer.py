@@ -12,6 +12,7 @@ from zabota.events.log import record
 from zabota.lib import clock
 from zabota.lib.faults import reach
 from zabota.lib.html import text_to_html
+from zabota.lib.rows import insert
 from zabota.lib.text import clean, shorten
 from zabota.staff.models import Agent
 from zabota.tickets import letters
@@ -130,7 +131,7 @@ def _write(
     solves: bool = False,
     key: str | None = None,
 ) -> Message:
-    message = Message.objects.create(
+    new = Message(
         ticket=row,
         direction=Direction.OUT,
         purpose=purpose,
@@ -145,6 +146,7 @@ def _write(
         message_id=new_message_id(row.inbox.address if row.inbox else "", row.pk),
         content_key=key,
     )
+    message = insert(new)
     if not purpose:
         row.last_message_at = message.at
         row.snippet = shorten(body, 160)

@@ -9,6 +9,7 @@ from zabota.customers.models import Contact
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.lib import clock
+from zabota.lib.rows import insert
 from zabota.lib.text import clean
 from zabota.staff.models import Queue, Topic
 from zabota.tickets.events import TicketMade
@@ -39,9 +40,9 @@ def open_ticket(
     moment = at or clock.now()
     # No savepoint: nobody goes on in a transaction whose ticket could not be made.
     with transaction.atomic(savepoint=False):
-        ticket = Ticket.objects.create(
+        row = Ticket(
             contact=contact,
-            account=contact.account,
+            account_id=contact.account_id,
             subject=clean(subject).strip()[:300],
             queue=queue,
             queue_reason=how,
@@ -56,10 +57,9 @@ def open_ticket(
             arrived_late=arrived_late,
             is_robot=is_robot,
         )
+        ticket = insert(row)
         if address := contact.address:
-            Participant.objects.create(
-                ticket=ticket, address=address, name=contact.name, role="from"
-            )
+            insert(Participant(ticket=ticket, address=address, name=contact.name, role="from"))
         fact = TicketMade(ticket=ticket.pk, queue=queue.pk, how=how)
         record(fact, stream=ticket.stream, by=by)
     return ticket
