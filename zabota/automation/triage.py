@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from zabota.events.actor import Actor, system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
 from zabota.lib import clock
 from zabota.lib.faults import reach
+from zabota.lib.rows import ask
 from zabota.tickets import letters
 from zabota.tickets.actions import send_automatic
 from zabota.tickets.actions.answer import say
 from zabota.tickets.deliver import is_ours, recipient
 from zabota.tickets.events import MessageReceived, Solved, Triaged
 from zabota.tickets.locking import changing_within
-from zabota.tickets.models import Direction, Message, Purpose, Ticket
+from zabota.tickets.models import Message, Purpose, Ticket
 
 # At most one automatic answer per address and window: two robots cannot keep each other busy.
 WINDOW = timedelta(minutes=10)
@@ -71,8 +71,7 @@ def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
         return "silent"
     if message.robot:
         return "robot"
-    earlier = Q(direction=Direction.OUT) | Q(direction=Direction.IN, pk__lt=message.pk)
-    if Message.objects.filter(earlier, ticket=ticket).exists():
+    if ask(_TOLD, [ticket.pk, message.pk]):
         return "told"
     to = recipient(ticket).email
     if not to or is_ours(to):
@@ -83,9 +82,10 @@ def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
 def _answered_lately(ticket: Ticket, to: str) -> int:
     """Automatic answers to this person, and to his Reply-To from whomever the mails were."""
     since, contact = clock.now() - WINDOW, ticket.contact
-    told = Message.objects.filter(ticket__contact=contact, direction=Direction.OUT, at__gt=since)
-    count = told.exclude(purpose="").count()
-    if contact is None or to == contact.address:
+    if contact is None:
+        return 0
+    count = int(ask(_ANSWERED, [contact.pk, since])[0])
+    if to == contact.address:
         return count
     # Many senders may name one victim in Reply-To.
     treated = Event.objects.filter(at__gt=since, kind=Triaged.kind, facts__acknowledged=True)
@@ -94,6 +94,16 @@ def _answered_lately(ticket: Ticket, to: str) -> int:
         answer_to__contains=[[to]],
     )
     return max(count, named.count())
+
+
+_TOLD = """
+SELECT 1 FROM tickets_message WHERE ticket_id = %s
+   AND (direction = 'out' OR direction = 'in' AND id < %s) LIMIT 1
+"""
+_ANSWERED = """
+SELECT count(*) FROM tickets_ticket t JOIN tickets_message m ON m.ticket_id = t.id
+ WHERE t.contact_id = %s AND m.direction = 'out' AND m.purpose <> '' AND m.at > %s
+"""
 
 
 @consumer("automation.solved_notice", Solved)

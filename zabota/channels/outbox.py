@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import QuerySet
 
 from zabota.channels import registry
 from zabota.channels.contract import (
@@ -30,6 +29,7 @@ from zabota.events.models import Event
 from zabota.events.timers import set_timer, versions
 from zabota.lib import clock, crypto
 from zabota.lib.faults import reach
+from zabota.lib.rows import Joined, Rows, ask, insert_unless, update
 
 log = logging.getLogger(__name__)
 
@@ -65,20 +65,18 @@ def enqueue(
     `first`: before all that waits, as an answer of a person must not wait behind arriving mail.
     """
     recipient = envelope.to[0].email if envelope.to else ""
-    try:
-        # Not asked for before: a second time is rare, and then the constraint says so.
-        with transaction.atomic():
-            row = Outgoing.objects.create(
-                key=key,
-                inbox=inbox,
-                recipient=recipient,
-                message_id=envelope.message_id,
-                envelope=_dump(envelope),
-            )
-    except IntegrityError:
+    row = Outgoing(
+        key=key,
+        inbox=inbox,
+        recipient=recipient,
+        message_id=envelope.message_id,
+        envelope=_dump(envelope),
+    )
+    # Not asked for before: a second time is rare, and then the constraint says so.
+    if not insert_unless(row):
         found = Outgoing.objects.filter(key=key).first()
         if found is None:
-            raise
+            raise IntegrityError(f"another message of the outbox has the id {envelope.message_id}")
         return found
     record(Queued(outgoing=row.pk, first=first), stream=_stream(row), by=by)
     return row
@@ -106,7 +104,7 @@ def send(event: Event, fact: Queued | RetryDue) -> None:
         _fail(row.pk, str(error), by)
     else:
         reach("outbox.after_send")
-        _note_surely(row.pk, receipt, by)
+        _note_surely(row, receipt, by)
         reach("outbox.noted")
 
 
@@ -138,18 +136,20 @@ def retry(outgoing_id: int, *, by: Actor) -> None:
 
 def _begin(outgoing_id: int) -> Outgoing | None:
     """Mark as being sent; None when it is done or waits for a person."""
-    with transaction.atomic():
-        row = _locked().get(pk=outgoing_id)
-        if row.state in {OutgoingState.SENT, OutgoingState.FAILED}:
-            return None
-        row.state = OutgoingState.SENDING
-        row.save(update_fields=["state"])
-        return row
+    found = _SENDING.first([outgoing_id])
+    if found is None:
+        return None
+    row, inbox = found
+    row.inbox = inbox
+    return row  # type: ignore[no-any-return]
 
 
-def _locked() -> QuerySet[Outgoing]:
-    """Rows to lock, with their inbox, which never changes."""
-    return Outgoing.objects.select_for_update(of=("self",)).select_related("inbox")
+_SENDING = Joined(
+    [Rows(Outgoing, "o"), Rows(Inbox, "i")],
+    "FROM o LEFT JOIN channels_inbox i ON i.id = o.inbox_id",
+    before="WITH o AS (UPDATE channels_outgoing SET state = 'sending' "
+    "WHERE id = %s AND state NOT IN ('sent', 'failed') RETURNING *)",
+)
 
 
 def _inbox_of(row: Outgoing) -> Inbox:
@@ -193,12 +193,12 @@ def _set_failed(row: Outgoing, error: str, by: Actor) -> None:
     record(SendFailed(outgoing=row.pk, attempts=row.attempts), stream=_stream(row), by=by)
 
 
-def _note_surely(pk: int, receipt: Receipt, by: Actor) -> None:
+def _note_surely(row: Outgoing, receipt: Receipt, by: Actor) -> None:
     """The server has it: while the database is away, wait; a failed job would send it again."""
     deadline = time.monotonic() + NOTE_LIMIT
     while True:
         try:
-            _note_sent(pk, receipt, by)
+            _note_sent(row, receipt, by)
             return
         except (OperationalError, InterfaceError):
             if connection.in_atomic_block or time.monotonic() > deadline:
@@ -207,26 +207,27 @@ def _note_surely(pk: int, receipt: Receipt, by: Actor) -> None:
             time.sleep(NOTE_PAUSE)
 
 
-def _note_sent(pk: int, receipt: Receipt, by: Actor) -> None:
+def _note_sent(row: Outgoing, receipt: Receipt, by: Actor) -> None:
+    refused = "; ".join(f"{to}: {why}" for to, why in receipt.refused)[:500]
     with transaction.atomic():
-        row = _locked().defer("envelope").get(pk=pk)
-        if row.state == OutgoingState.SENT:
+        noted = ask(_SENT, [clock.now(), refused, row.pk])
+        if noted is None:
             return
-        row.state, row.sent_at = OutgoingState.SENT, clock.now()
-        row.last_error = "; ".join(f"{to}: {why}" for to, why in receipt.refused)[:500]
-        row.attempts += 1
-        row.next_try = None
-        columns = ["state", "sent_at", "last_error", "attempts", "next_try"]
         if row.key.startswith(SYSTEM):
             # A link that lets somebody in must not lie in the database and its backups.
             row.envelope = row.envelope | {"text": "", "html": ""}
-            columns.append("envelope")
-        row.save(update_fields=columns)
-        record(Sent(outgoing=pk, attempts=row.attempts), stream=_stream(row), by=by)
+            update(row, "envelope")
+        record(Sent(outgoing=row.pk, attempts=noted[0]), stream=_stream(row), by=by)
         # Sign-in links and agents' notices are no business of those who read the mailbox.
         is_copied = row.inbox is not None and bool(row.inbox.config.get("sent_copy"))
         if is_copied and row.key.startswith(TO_CLIENT):
-            record(CopyWanted(outgoing=pk), stream=_stream(row), by=by)
+            record(CopyWanted(outgoing=row.pk), stream=_stream(row), by=by)
+
+
+_SENT = """
+UPDATE channels_outgoing SET state = 'sent', sent_at = %s, last_error = %s, next_try = NULL,
+       attempts = attempts + 1 WHERE id = %s AND state <> 'sent' RETURNING attempts
+"""
 
 
 def _version(pk: int) -> int | None:

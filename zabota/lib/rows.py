@@ -46,12 +46,14 @@ class Rows(Generic[M]):
 
 class Joined:
     """A SELECT of several models' columns, and the objects of a row that it brings, in order;
-    `more` are further columns at its end."""
+    `more` are further columns at its end, `before` is what stands before the SELECT."""
 
-    def __init__(self, parts: Sequence[Rows[Any]], rest: str, more: str = "") -> None:
+    def __init__(
+        self, parts: Sequence[Rows[Any]], rest: str, more: str = "", before: str = ""
+    ) -> None:
         self.parts = parts
         columns = ", ".join(part.columns for part in parts) + (f", {more}" if more else "")
-        self.sql = f"SELECT {columns} {rest}"
+        self.sql = f"{before} SELECT {columns} {rest}".lstrip()
 
     def made(self, row: Sequence[Any]) -> list[Any]:
         """One object for each model, None where an outer join found nothing."""

@@ -5,24 +5,30 @@ from zabota.events import actor
 from zabota.events.actor import system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
+from zabota.lib.rows import ask
 from zabota.tickets import resending
 from zabota.tickets.actions.solving import shut
 from zabota.tickets.events import ClosingDue, DeliveryChanged
 from zabota.tickets.locking import changing, changing_within
-from zabota.tickets.models import CloseReason, Message, Status, Ticket
+from zabota.tickets.models import CloseReason, Status, Ticket
 
 
 @consumer("tickets.delivery", Sent, SendDelayed, SendFailed)
 def note_delivery(event: Event, fact: Sent | SendDelayed | SendFailed) -> None:
     """The delivery state of a message changed: its ticket has a new version, screens follow."""
-    sent = Message.objects.filter(outgoing=fact.outgoing)
-    found = sent.values_list("pk", "ticket_id", "outgoing__state").first()
+    found = ask(_OF_OUTGOING, [fact.outgoing])
     if found is None:
         return
     message, ticket, state = found
     with changing_within(Ticket(pk=ticket)) as row:
         changed = DeliveryChanged(ticket=row.pk, message=message, state=state)
         record(changed, stream=row.stream, by=system("outbox").because(event))
+
+
+_OF_OUTGOING = """
+SELECT m.id, m.ticket_id, o.state FROM tickets_message m
+  JOIN channels_outgoing o ON o.id = m.outgoing_id WHERE o.id = %s
+"""
 
 
 # Behind everything else: thousands of mails must not hold up the answer of a person.

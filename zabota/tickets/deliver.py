@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+
+from django.db import connection
 
 from zabota.channels import outbox
 from zabota.channels.contract import Address, Envelope, OutgoingFile
 from zabota.channels.models import Inbox
+from zabota.customers.models import Contact
 from zabota.events.actor import system
 from zabota.events.kept import Kept
 from zabota.events.log import consumer
 from zabota.events.models import Event
 from zabota.lib.faults import reach
 from zabota.lib.html import text_to_html
+from zabota.lib.rows import Joined, Rows, ask, update
 from zabota.tickets import letters, links
 from zabota.tickets.events import Replied
-from zabota.tickets.models import AttachmentState, Direction, Message, Participant, Ticket
+from zabota.tickets.locking import FIRST_ADDRESS
+from zabota.tickets.models import AttachmentState, Message, Participant, Ticket
 
 MAX_COPIES = 30
 
@@ -24,9 +30,7 @@ MAX_COPIES = 30
 @consumer("tickets.deliver", Replied, priority=lambda fact: 0 if fact.purpose else 5)
 def deliver(event: Event, fact: Replied) -> None:
     """Put the message into the outbox once; its key is the message."""
-    message = Message.objects.select_related("ticket__contact", "ticket__inbox", "agent").get(
-        pk=fact.message
-    )
+    message = _with_ticket(fact.message)
     if message.outgoing_id is not None:
         return
     inbox = message.ticket.inbox or Inbox.objects.filter(is_active=True).order_by("id").first()
@@ -38,8 +42,30 @@ def deliver(event: Event, fact: Replied) -> None:
         first=not fact.purpose,
     )
     message.outgoing = row
-    message.save(update_fields=["outgoing"])
+    update(message, "outgoing")
     reach("deliver.queued")
+
+
+_LETTER = Joined(
+    [Rows(Message, "m"), Rows(Ticket, "t"), Rows(Contact, "c"), Rows(Inbox, "i")],
+    "FROM tickets_message m JOIN tickets_ticket t ON t.id = m.ticket_id "
+    "LEFT JOIN customers_contact c ON c.id = t.contact_id "
+    "LEFT JOIN channels_inbox i ON i.id = t.inbox_id WHERE m.id = %s",
+    FIRST_ADDRESS,
+)
+
+
+def _with_ticket(message_id: int) -> Message:
+    with connection.cursor() as cursor:
+        cursor.execute(_LETTER.sql, [message_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise Message.DoesNotExist(message_id)
+    message, ticket, contact, inbox = _LETTER.made(row)
+    if contact is not None:
+        contact.address = row[-1] or ""
+    message.ticket, ticket.contact, ticket.inbox = ticket, contact, inbox
+    return message  # type: ignore[no-any-return]
 
 
 def envelope(message: Message, inbox: Inbox | None) -> Envelope:
@@ -71,19 +97,20 @@ def envelope(message: Message, inbox: Inbox | None) -> Envelope:
 def recipient(ticket: Ticket) -> Address:
     """Where the answer goes: the Reply-To of the client's last mail, else his address."""
     contact = ticket.contact
-    last = (
-        Message.objects.filter(ticket=ticket, direction=Direction.IN, robot="")
-        .order_by("-received_at", "-id")
-        .values_list("contact_id", "answer_to")
-        .first()
-    )
-    if last and last[0] == ticket.contact_id and last[1]:
-        wanted = foreign(last[1], own_addresses())
+    last = ask(_LAST, [ticket.pk])
+    if last and last[0] == ticket.contact_id and last[1] != "[]":
+        wanted = foreign(json.loads(last[1]), own_addresses())
         if wanted:
             return wanted[0]
     if contact is None:
         return Address("")
     return Address(contact.address, contact.name)
+
+
+_LAST = """
+SELECT contact_id, answer_to::text FROM tickets_message
+ WHERE ticket_id = %s AND direction = 'in' AND robot = '' ORDER BY received_at DESC, id DESC LIMIT 1
+"""
 
 
 def own_addresses() -> frozenset[str]:
@@ -107,7 +134,7 @@ def is_ours(address: str) -> bool:
     """Whether a mail to the address would come back to us: an inbox, with or without a tag."""
     local, _at, domain = address.lower().rpartition("@")
     bare = f"{local.partition('+')[0]}@{domain}"
-    return Inbox.objects.filter(address__in={address.lower(), bare}).exists()
+    return not own_addresses().isdisjoint({address.lower(), bare})
 
 
 def copies(ticket: Ticket, to: str) -> tuple[Address, ...]:
@@ -132,9 +159,15 @@ def _reply_to(ticket: Ticket, inbox: Inbox | None) -> tuple[Address, ...]:
 
 
 def _public_ids(ticket: Ticket, before: Message) -> list[str]:
-    rows = Message.objects.filter(ticket=ticket, direction__in=[Direction.IN, Direction.OUT])
-    ids = rows.exclude(pk=before.pk).exclude(message_id="").order_by("received_at", "id")
-    return list(ids.filter(pk__lt=before.pk).values_list("message_id", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_PUBLIC_IDS, [ticket.pk, before.pk])
+        return [message_id for (message_id,) in cursor.fetchall()]
+
+
+_PUBLIC_IDS = """
+SELECT message_id FROM tickets_message WHERE ticket_id = %s AND direction IN ('in', 'out')
+   AND message_id <> '' AND id < %s ORDER BY received_at, id
+"""
 
 
 def _files(message: Message) -> tuple[OutgoingFile, ...]:
