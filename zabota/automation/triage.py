@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from zabota.events.actor import Actor, system
 from zabota.events.log import consumer, record
@@ -55,13 +55,11 @@ def _begin(message_id: int) -> Message | None:
 
     The mark locks the row: whoever comes second waits here.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE tickets_message SET triaged_at = %s WHERE id = %s AND triaged_at IS NULL "
-            "RETURNING ticket_id, robot",
-            [clock.now(), message_id],
-        )
-        found = cursor.fetchone()
+    found = ask(
+        "UPDATE tickets_message SET triaged_at = %s WHERE id = %s AND triaged_at IS NULL "
+        "RETURNING ticket_id, robot",
+        [clock.now(), message_id],
+    )
     return Message(pk=message_id, ticket_id=found[0], robot=found[1]) if found else None
 
 

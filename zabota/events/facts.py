@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 
@@ -28,7 +28,8 @@ class Fact:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
-        return asdict(self)
+        # Plain values all: `asdict`, which copies deeply, took a sixth of `record`.
+        return dict(vars(self))
 
 
 def load(kind: str, data: dict[str, Any]) -> Fact:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from zabota.events import failures
+from zabota.lib.rows import ask, tell
 
 # Short: a waiting job holds back its whole stream. Afterwards a person decides ("Undelivered").
 RETRY_SECONDS = (1, 5, 20)
@@ -31,9 +32,7 @@ class Job:
 def take(worker: int | None = None, done: int | None = None) -> Job | None:
     """Note that the job `done` ended well and take the next one, in one statement; None when there
     is nothing to do. Raises what the database raises; then neither has happened."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id, args, attempts FROM zabota_take_job(%s, %s)", [worker, done])
-        row = cursor.fetchone()
+    row = ask("SELECT id, args, attempts FROM zabota_take_job(%s, %s)", [worker, done])
     if row is None:
         return None
     args = json.loads(row[1]) if isinstance(row[1], str) else row[1]
@@ -42,8 +41,7 @@ def take(worker: int | None = None, done: int | None = None) -> Job | None:
 
 def finish(number: int, status: str = "succeeded") -> None:
     """Note how a job that is being worked on ended; the next of its stream may run."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT procrastinate_finish_job_v1(%s, %s, false)", [number, status])
+    tell("SELECT procrastinate_finish_job_v1(%s, %s, false)", [number, status])
 
 
 def fail(job: Job, error: BaseException) -> None:
@@ -52,12 +50,11 @@ def fail(job: Job, error: BaseException) -> None:
     if job.attempts >= len(RETRY_SECONDS):
         finish(job.number, "failed")
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT procrastinate_retry_job_v1(%s, now() + make_interval(secs => %s), "
-            "NULL, NULL, NULL)",
-            [job.number, RETRY_SECONDS[job.attempts]],
-        )
+    tell(
+        "SELECT procrastinate_retry_job_v1(%s, now() + make_interval(secs => %s), "
+        "NULL, NULL, NULL)",
+        [job.number, RETRY_SECONDS[job.attempts]],
+    )
 
 
 def run_consumer(event_id: int, consumer: str) -> None:
@@ -91,11 +88,10 @@ class Wake:
         elif self.has_jobs:
             notices.append((WORKER_CHANNEL, ""))
         calls = ", ".join(["pg_notify(%s, %s)"] * len(notices))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT set_config('synchronous_commit', 'off', true), {calls}",
-                [word for notice in notices for word in notice],
-            )
+        tell(
+            f"SELECT set_config('synchronous_commit', 'off', true), {calls}",
+            [word for notice in notices for word in notice],
+        )
 
 
 def wake_after_commit(event_id: int, stream: str, has_jobs: bool) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from django.db import connection
+from zabota.lib.rows import ask
 
 T = TypeVar("T")
 
@@ -28,9 +28,7 @@ class Kept(Generic[T]):
 
     def get(self) -> T:
         """The present state: one small statement, and `read` when something has changed."""
-        with connection.cursor() as cursor:
-            cursor.execute(_VERSION, [self._name])
-            row = cursor.fetchone()
+        row = ask(_VERSION, [self._name])
         version = row[0] if row else ""
         last = self._last
         if last is not None and version and last[0] == version:

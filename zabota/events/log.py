@@ -13,6 +13,7 @@ from zabota.events import jobs
 from zabota.events.actor import Actor
 from zabota.events.facts import Fact
 from zabota.events.models import Event
+from zabota.lib.rows import ask, ask_all, made
 
 Handler = TypeVar("Handler", bound=Callable[[Event, Any], None])
 
@@ -132,18 +133,14 @@ def _append(event: Event, consumers: Sequence[tuple[str, int]]) -> None:
     if consumers:
         names, priorities = zip(*consumers, strict=True)
         values += [event.stream, list(names), list(priorities)]
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT_WITH_JOBS if consumers else _INSERT, values)
-        event.pk = cursor.fetchone()[0]
+    event.pk = ask(_INSERT_WITH_JOBS if consumers else _INSERT, values)[0]
     event._state.adding = False
     event._state.db = connection.alias
 
 
 def read(event_id: int) -> Event:
     """One event of the log; raises Event.DoesNotExist."""
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, [event_id])
-        row = cursor.fetchone()
+    row = ask(_READ, [event_id])
     if row is None:
         raise Event.DoesNotExist(event_id)
     return _event(row)
@@ -151,13 +148,11 @@ def read(event_id: int) -> Event:
 
 def of_stream(stream: str, limit: int, *, without: Iterable[str] = ()) -> list[Event]:
     """The newest `limit` events of a stream, oldest first, but those of the kinds `without`."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_STREAM, [stream, list(without), limit])
-        rows = cursor.fetchall()
+    rows = ask_all(_OF_STREAM, [stream, list(without), limit])
     return [_event(row) for row in reversed(rows)]
 
 
 def _event(row: tuple[Any, ...]) -> Event:
     # Django's connection hands jsonb out as text.
     facts = json.loads(row[7]) if isinstance(row[7], str) else row[7]
-    return Event.from_db(connection.alias, _COLUMNS, (*row[:7], facts))
+    return made(Event, _COLUMNS, (*row[:7], facts))

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import JSONField, Model
+from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=Model)
 
@@ -41,7 +42,17 @@ class Rows(Generic[M]):
         for place, field, converters in self._converters:
             for convert in converters:
                 values[place] = convert(values[place], field, connection)
-        return self.model.from_db(DEFAULT_DB_ALIAS, self.names, values)
+        return made(self.model, self.names, values)
+
+
+def made(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
+    """An object as the database brings it: what is not named is read when it is asked for. Made as
+    `pickle` makes it, without the steps that only a changed object needs."""
+    row = model.__new__(model)
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    row.__dict__.update(zip(names, values, strict=True))
+    return row
 
 
 class Joined:
@@ -66,33 +77,55 @@ class Joined:
 
     def first(self, values: Sequence[Any]) -> list[Any] | None:
         """The objects of the first row that the statement brings with these values."""
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, values)
-            row = cursor.fetchone()
+        row = ask(self.sql, values)
         return None if row is None else self.made(row)
 
 
 def ask(sql: str, values: Sequence[Any]) -> Any:
     """The first row of a statement as a tuple, None without one."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchone()
+    cursor = _cursor()
+    cursor.execute(sql, values)
+    return cursor.fetchone()
+
+
+def tell(sql: str, values: Sequence[Any]) -> int:
+    """Run a statement that brings nothing; how many rows it changed."""
+    cursor = _cursor()
+    cursor.execute(sql, values)
+    return int(cursor.rowcount)
+
+
+def ask_all(sql: str, values: Sequence[Any]) -> list[Any]:
+    """All rows of a statement as tuples."""
+    cursor = _cursor()
+    cursor.execute(sql, values)
+    found: list[Any] = cursor.fetchall()
+    return found
+
+
+def _cursor() -> Any:
+    """The one cursor of this thread's connection, read empty by each of its users: making one costs
+    as much as a small statement. Where statements are counted, one that counts."""
+    line = connections[DEFAULT_DB_ALIAS]
+    held = line.__dict__.get("_held_cursor")
+    if held is not None and held.cursor.connection is line.connection and not line.queries_logged:
+        return held
+    cursor = line.cursor()
+    if not line.queries_logged:
+        line.__dict__["_held_cursor"] = cursor
+    return cursor
 
 
 def insert(row: M) -> M:
     """Write a new object and give it its key; what its constraints refuse raises IntegrityError."""
     statement, values = _insert(type(row))
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values(row))
-        return _written(row, cursor.fetchone()[0])
+    return _written(row, ask(statement, values(row))[0])
 
 
 def insert_unless(row: M) -> bool:
     """`insert` where no unique constraint is against it; False, and no error, where one is."""
     statement, values = _insert(type(row), "ON CONFLICT DO NOTHING")
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values(row))
-        found = cursor.fetchone()
+    found = ask(statement, values(row))
     if found is None:
         return False
     _written(row, found[0])
@@ -102,8 +135,7 @@ def insert_unless(row: M) -> bool:
 def update(row: Model, *names: str) -> None:
     """Write these columns of an object that stands in the database."""
     statement, values = _update(type(row), names)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*values(row), row.pk])
+    tell(statement, [*values(row), row.pk])
 
 
 Values = Callable[[Any], list[Any]]

@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from django.db import connection
-
 from zabota.channels import outbox
 from zabota.channels.contract import Address, Envelope, OutgoingFile
 from zabota.channels.models import Inbox
@@ -18,7 +16,7 @@ from zabota.events.log import consumer
 from zabota.events.models import Event
 from zabota.lib.faults import reach
 from zabota.lib.html import text_to_html
-from zabota.lib.rows import Joined, Rows, ask, update
+from zabota.lib.rows import Joined, Rows, ask, ask_all, update
 from zabota.tickets import letters, links
 from zabota.tickets.events import Replied
 from zabota.tickets.locking import FIRST_ADDRESS
@@ -56,9 +54,7 @@ _LETTER = Joined(
 
 
 def _with_ticket(message_id: int) -> Message:
-    with connection.cursor() as cursor:
-        cursor.execute(_LETTER.sql, [message_id])
-        row = cursor.fetchone()
+    row = ask(_LETTER.sql, [message_id])
     if row is None:
         raise Message.DoesNotExist(message_id)
     message, ticket, contact, inbox = _LETTER.made(row)
@@ -159,9 +155,7 @@ def _reply_to(ticket: Ticket, inbox: Inbox | None) -> tuple[Address, ...]:
 
 
 def _public_ids(ticket: Ticket, before: Message) -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_PUBLIC_IDS, [ticket.pk, before.pk])
-        return [message_id for (message_id,) in cursor.fetchall()]
+    return [message_id for (message_id,) in ask_all(_PUBLIC_IDS, [ticket.pk, before.pk])]
 
 
 _PUBLIC_IDS = """

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Model
 
 from zabota.channels.models import HIDDEN, Inbox
 from zabota.customers.models import Contact
-from zabota.lib.rows import Joined, Rows
+from zabota.lib.rows import Joined, Rows, ask, tell
 from zabota.staff.models import Agent, Queue
 from zabota.tickets.models import Ticket
 
@@ -42,13 +42,11 @@ def changing_within(ticket: Ticket, *related: str) -> Iterator[Ticket]:
 
 def _locked(ticket_id: int, related: tuple[str, ...]) -> Ticket:
     statement = _statement(related)
-    with connection.cursor() as cursor:
-        if related:
-            # Two statements: one with a join, having waited for the lock, finds no row where the
-            # other transaction has changed the joined key.
-            cursor.execute("SELECT 1 FROM tickets_ticket WHERE id = %s FOR UPDATE", [ticket_id])
-        cursor.execute(statement.sql, [ticket_id])
-        found = cursor.fetchone()
+    if related:
+        # Two statements: one with a join, having waited for the lock, finds no row where the
+        # other transaction has changed the joined key.
+        ask("SELECT 1 FROM tickets_ticket WHERE id = %s FOR UPDATE", [ticket_id])
+    found = ask(statement.sql, [ticket_id])
     if found is None:
         raise Ticket.DoesNotExist(ticket_id)
     row, *others = statement.made(found)
@@ -99,8 +97,5 @@ def save_changes(row: Ticket, was: dict[str, Any]) -> None:
     if not changed:
         return
     columns = ", ".join(f"{name} = %s" for name in changed)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE tickets_ticket SET {columns} WHERE id = %s",  # noqa: S608 (our own names)
-            [*changed.values(), row.pk],
-        )
+    statement = f"UPDATE tickets_ticket SET {columns} WHERE id = %s"  # noqa: S608 (our own names)
+    tell(statement, [*changed.values(), row.pk])

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db import connection
-
 from zabota.channels.contract import ParsedMessage
 from zabota.channels.models import Outgoing
+from zabota.lib.rows import ask_all
 from zabota.tickets import links
 from zabota.tickets.models import Direction, Message, Participant, Ticket
 
@@ -107,9 +106,8 @@ def children_of(message: Message) -> list[int]:
     """Tickets of messages that answer this one but came before it and opened tickets."""
     if not message.message_id:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_CHILDREN, [message.message_id, message.ticket_id])
-        return [ticket for (ticket,) in cursor.fetchall()]
+    found = ask_all(_CHILDREN, [message.message_id, message.ticket_id])
+    return [ticket for (ticket,) in found]
 
 
 # Written out with `<> ''`, without which the index of what is answered is of no use.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from zabota.customers.events import ContactChanged, ContactMade
 from zabota.customers.models import Account, Contact, Identity
@@ -47,9 +47,7 @@ def _name(contact: Contact, name: str, by: Actor) -> None:
 
 
 def _find(kind: str, value: str) -> Contact | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_IDENTITY.sql, [kind, value])
-        row = cursor.fetchone()
+    row = ask(_OF_IDENTITY.sql, [kind, value])
     if row is None:
         return None
     contact, account = _OF_IDENTITY.made(row)
