@@ -85,21 +85,23 @@ def _receive(town: Any, mails: int, first: int) -> None:
 def _drain(backend: int) -> dict[str, list[float]]:
     """Jobs, Python CPU ms and wall ms by consumer; `take` is the taking and finishing of jobs,
     `database` the backend's CPU for everything."""
-    from zabota.events import jobs
+    from zabota.events import hands, jobs
 
     spent: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
     database = processes.cpu_seconds([backend])
-    done: int | None = None
+    jobs.call_hands = lambda: None
+    done: list[int] = []
     while True:
         cpu, wall = time.thread_time(), time.monotonic()
-        job = jobs.take(None, done)
+        taken = jobs.take(None, done, hands.BASKET)
         _add(spent["take"], cpu, wall)
-        if job is None:
+        if not taken:
             break
-        cpu, wall = time.thread_time(), time.monotonic()
-        jobs.run_consumer(job.event, job.consumer)
-        _add(spent[job.consumer], cpu, wall)
-        done = job.number
+        for job in taken:
+            cpu, wall = time.thread_time(), time.monotonic()
+            jobs.run(job)
+            _add(spent[job.consumer], cpu, wall)
+        done = [job.number for job in taken]
     spent["database"] = [1, (processes.cpu_seconds([backend]) - database) * 1000, 0.0]
     return spent
 

@@ -17,9 +17,10 @@ def drain(*, quiet: bool = False) -> int:
     """
     done = 0
     for _ in range(MOST_JOBS):
-        job = jobs.take()
-        if job is None:
+        taken = jobs.take()
+        if not taken:
             return done
+        (job,) = taken
         error = _run(job, tries=len(jobs.RETRY_SECONDS) + 1 if quiet else 1)
         if error is None:
             jobs.finish(job.number)
@@ -46,7 +47,7 @@ def _run(job: jobs.Job, *, tries: int) -> Exception | None:
     for _ in range(tries):
         try:
             with transaction.atomic():
-                jobs.run_consumer(job.event, job.consumer)
+                jobs.run(job)
         except Exception as error:
             failures.keep(job.number, error)
             last = error

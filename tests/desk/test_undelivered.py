@@ -123,7 +123,7 @@ def states(rows: list[Outgoing]) -> set[str]:
 def run_resend() -> None:
     """The ordered job alone: the mails' own jobs would try to send."""
     for event in Event.objects.filter(kind=ResendOrdered.kind):
-        jobs.run_consumer(event.pk, "tickets.resend")
+        jobs.run(jobs.Job(0, "tickets.resend", 0, event))
 
 
 @pytest.mark.parametrize("batch", [200, 2])

@@ -148,6 +148,5 @@ def test_a_persons_answer_is_worked_off_before_a_backlog_of_mail() -> None:
         make.received(make.inbox(), make.mail(f"Письмо {number}"))
     agent = make.agent()
     reply(make.ticket(), "Ответ", agent=agent, by=agent.actor)
-    job = jobs.take()
-    assert job is not None
+    (job,) = jobs.take()
     assert job.consumer == "tickets.deliver"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
 from zabota.events import failures
-from zabota.lib.rows import ask, tell
+from zabota.lib.rows import ask_all, tell
+
+if TYPE_CHECKING:
+    from zabota.events.models import Event
 
 # Short: a waiting job holds back its whole stream. Afterwards a person decides ("Undelivered").
 RETRY_SECONDS = (1, 5, 20)
@@ -21,22 +25,28 @@ TASK = "events.consume"
 
 @dataclass(frozen=True)
 class Job:
-    """One consumer's work on one event; `attempts` that failed before."""
+    """One consumer's work on one event (None: it was forgotten); `attempts` that failed before."""
 
     number: int
-    event: int
     consumer: str
     attempts: int
+    event: Event | None
 
 
-def take(worker: int | None = None, done: int | None = None) -> Job | None:
-    """Note that the job `done` ended well and take the next one, in one statement; None when there
-    is nothing to do. Raises what the database raises; then neither has happened."""
-    row = ask("SELECT id, args, attempts FROM zabota_take_job(%s, %s)", [worker, done])
-    if row is None:
-        return None
-    args = json.loads(row[1]) if isinstance(row[1], str) else row[1]
-    return Job(row[0], int(args.get("event_id", 0)), str(args.get("consumer", "")), row[2])
+def take(worker: int | None = None, done: Sequence[int] = (), most: int = 1) -> list[Job]:
+    """Note that the jobs `done` ended well and take the next, at most `most`, in one statement.
+
+    Of a stream and consumer one at a time is taken. Raises what the database raises; then neither
+    has happened.
+    """
+    from zabota.events.log import event_of
+
+    rows = ask_all("SELECT * FROM zabota_take_jobs(%s, %s, %s)", [worker, list(done), most])
+    rows.sort(key=lambda row: (-row[3], row[0]))
+    return [
+        Job(row[0], row[1] or "", row[2], None if row[4] is None else event_of(row[4:]))
+        for row in rows
+    ]
 
 
 def finish(number: int, status: str = "succeeded") -> None:
@@ -57,12 +67,13 @@ def fail(job: Job, error: BaseException) -> None:
     )
 
 
-def run_consumer(event_id: int, consumer: str) -> None:
+def run(job: Job) -> None:
     """Raises whatever the consumer raises; an atomic one has then changed nothing."""
-    from zabota.events.log import consumer_named, read
+    from zabota.events.log import consumer_named
 
-    found = consumer_named(consumer)
-    event = read(event_id)
+    found, event = consumer_named(job.consumer), job.event
+    if event is None:
+        raise LookupError(f"the event of job {job.number} was forgotten")
     if found.atomic:
         with transaction.atomic():
             found.handle(event, event.fact)
@@ -70,28 +81,36 @@ def run_consumer(event_id: int, consumer: str) -> None:
         found.handle(event, event.fact)
 
 
-# Set by the worker: its own hands are called without a way through the database.
+# Set by the worker: its own hands are called without a way through the database, and its mouth
+# tells the notices of many transactions at once.
 call_hands: Callable[[], None] | None = None
+tell_later: Callable[[Sequence[str]], None] | None = None
 
 
 class Wake:
     """What worker and browsers are told after the commit, in one go for the whole transaction."""
 
     def __init__(self) -> None:
-        self.notices: list[tuple[str, str]] = []
+        self.notices: list[str] = []
         self.has_jobs = False
 
     def __call__(self) -> None:
-        notices = list(self.notices)
+        calls_others = self.has_jobs and call_hands is None
         if self.has_jobs and call_hands is not None:
             call_hands()
-        elif self.has_jobs:
-            notices.append((WORKER_CHANNEL, ""))
-        calls = ", ".join(["pg_notify(%s, %s)"] * len(notices))
-        tell(
-            f"SELECT set_config('synchronous_commit', 'off', true), {calls}",
-            [word for notice in notices for word in notice],
-        )
+        if tell_later is not None and not calls_others:
+            tell_later(self.notices)
+        else:
+            tell_now(self.notices, calls_others)
+
+
+def tell_now(notices: Sequence[str], calls_workers: bool = False) -> None:
+    """Tell browsers' streams these notices, and workers that there are jobs."""
+    told = [word for notice in notices for word in (LIVE_CHANNEL, notice)]
+    if calls_workers:
+        told += [WORKER_CHANNEL, ""]
+    calls = ", ".join(["pg_notify(%s, %s)"] * (len(told) // 2))
+    tell(f"SELECT set_config('synchronous_commit', 'off', true), {calls}", told)
 
 
 def wake_after_commit(event_id: int, stream: str, has_jobs: bool) -> None:
@@ -104,7 +123,7 @@ def wake_after_commit(event_id: int, stream: str, has_jobs: bool) -> None:
     # or names an event that does not exist, which nobody finds.
     hooks = [row[1] for row in connection.run_on_commit if isinstance(row[1], Wake)]
     wake = hooks[-1] if hooks else Wake()
-    wake.notices.append((LIVE_CHANNEL, json.dumps({"event": event_id, "stream": stream})))
+    wake.notices.append(json.dumps({"event": event_id, "stream": stream}))
     wake.has_jobs = wake.has_jobs or has_jobs
     if not hooks:
         transaction.on_commit(wake, robust=True)

@@ -143,16 +143,17 @@ def read(event_id: int) -> Event:
     row = ask(_READ, [event_id])
     if row is None:
         raise Event.DoesNotExist(event_id)
-    return _event(row)
+    return event_of(row)
 
 
 def of_stream(stream: str, limit: int, *, without: Iterable[str] = ()) -> list[Event]:
     """The newest `limit` events of a stream, oldest first, but those of the kinds `without`."""
     rows = ask_all(_OF_STREAM, [stream, list(without), limit])
-    return [_event(row) for row in reversed(rows)]
+    return [event_of(row) for row in reversed(rows)]
 
 
-def _event(row: tuple[Any, ...]) -> Event:
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row with all its columns in their order."""
     # Django's connection hands jsonb out as text.
     facts = json.loads(row[7]) if isinstance(row[7], str) else row[7]
     return made(Event, _COLUMNS, (*row[:7], facts))

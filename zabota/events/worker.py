@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from zabota.events import chores, jobs, live, rescue, timers
-from zabota.events.hands import Hands
+from zabota.events.hands import Hands, Mouth
 from zabota.lib import memory
 from zabota.lib.log import describe
 
@@ -68,18 +68,21 @@ def run() -> None:
         signal.signal(number, lambda *_: stopping.set())
     own = rescue.Own()
     hands = Hands(settings.WORKER_JOBS, own, POLL_SECONDS)
-    jobs.call_hands = hands.call
+    mouth = Mouth()
+    mouth.start()
+    jobs.call_hands, jobs.tell_later = hands.call, mouth.say
     loops = [*_loops(own, hands), Ear(hands.call)]
     for loop in loops:
         loop.start()
     hands.start()
     stopping.wait()
     hands.stop()
+    mouth.stop()
     for loop in loops:
         loop.stop()
     deadline = time.monotonic() + 5
-    for loop in loops:
-        loop.join(max(0.0, deadline - time.monotonic()))
+    for part in (mouth, *loops):
+        part.join(max(0.0, deadline - time.monotonic()))
     own.leave()
 
 
