@@ -110,6 +110,9 @@ def grow(town: Town, tickets: int) -> None:
     source = random.Random(tickets)
     first = town.tickets + 1
     with connection.cursor() as cursor:
+        # Replies were measured meanwhile.
+        cursor.execute("SELECT coalesce(max(id), 0) FROM tickets_message")
+        town.messages = cursor.fetchone()[0]
         cursor.execute("SET synchronous_commit = off")
         _people(cursor, first, tickets)
         rows, letters = _tickets(source, town, first, tickets)
@@ -138,9 +141,13 @@ def contact_of(ticket: int) -> int:
     return 2 + ticket // 5
 
 
+def _last_contact(tickets: int) -> int:
+    return 2 + (tickets + 4) // 5
+
+
 def _people(cursor: Any, first: int, last: int) -> None:
-    start = 1 if first == 1 else contact_of(first - 1) + 1
-    contacts = range(start, contact_of(last + 4) + 1)
+    start = 1 if first == 1 else _last_contact(first - 1) + 1
+    contacts = range(start, _last_contact(last) + 1)
     companies = range(1 if first == 1 else start // 10 + 1, contacts[-1] // 10 + 1)
     known = Account.objects.count()
     rows = [{"id": n, "name": f"ООО «Ромашка {n}»"} for n in companies if n > known]

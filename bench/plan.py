@@ -65,14 +65,15 @@ class Plan:
         lines, before = self._pages(desk)
         for line in lines:
             say(str(line))
-        for more in (live.measure(house, desk, self.streams), *self._mail(house, town, say)):
-            say(str(more))
-            lines.append(more)
+        lines.append(live.measure(house, desk, self.streams))
+        say(str(lines[-1]))
         if self.grow_to > town.tickets:
             grow(town, self.grow_to)
             say(f"grown to {town.tickets} tickets with {town.messages} messages")
             after = self._pages(Desk(house, town, browsers, seed=2))[1]
             lines.append(_growth(self.tickets, self.grow_to, before, after))
+        # Last: its tickets and people are not those the growth counts with.
+        lines += self._mail(house, town, say)
         return lines
 
     def _pages(self, desk: Desk) -> tuple[list[Line], dict[str, Series]]:

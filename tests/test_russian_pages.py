@@ -82,7 +82,7 @@ def latin(text: str) -> set[str]:
 def read(html: str) -> str:
     """Everything a person is told by a page."""
     reader = Reader()
-    reader.feed(html)
+    reader.feed(html.replace("<wbr>", ""))
     return "\n".join(reader.texts)
 
 

@@ -22,7 +22,7 @@ _drawn: dict[tuple[Any, ...], Markup] = {}
 
 
 def kept(name: str, draw: Callable[..., Markup], dated: bool = False) -> Callable[..., Markup]:
-    """The macro `draw` under its name, drawn once for equal arguments (mappings included);
+    """The macro `draw` under its name, drawn once for equal arguments (mappings, lists included);
     `dated`: its words depend on zone and day too."""
     viewer = _viewer if dated else translation.get_language
 
@@ -50,4 +50,6 @@ def _fixed(value: Any) -> Any:
     # Markup is equal to its text, but one of them is still to be escaped; True is equal to 1.
     if isinstance(value, dict):
         return tuple((key, _fixed(one)) for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_fixed, value))
     return (type(value), value) if isinstance(value, str | bool) else value

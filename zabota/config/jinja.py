@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +24,7 @@ from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from zabota.config.drawing import kept
 from zabota.lib import clock
@@ -45,9 +46,12 @@ SHEETS = (
     "overlays",
 )  # fmt: skip
 MODULES = (
-    "app", "keys", "live", "net", "panes", "rail", "elements/composer", "elements/dialog",
+    "app", "keys", "live", "net", "panes", "rail", "signin", "elements/composer", "elements/dialog",
     "elements/mailframe", "elements/menu", "elements/time", "elements/toast",
 )  # fmt: skip
+
+
+_BEFORE_SIGN = re.compile(r"(?<=\w)([@.])(?=\w)")
 
 
 def version() -> str:
@@ -176,6 +180,11 @@ def tone(name: str) -> int:
     return hashlib.blake2s(name.encode(), digest_size=1).digest()[0] % AVATAR_TONES
 
 
+def breakable(address: str) -> Markup:
+    """An address that a narrow column may break before its @ and its dots, never inside a word."""
+    return Markup(_BEFORE_SIGN.sub(r"<wbr>\1", str(escape(address))))  # noqa: S704 (escaped)
+
+
 def file_size(size: int) -> str:
     """Bytes as B, KB, MB in the viewer's decimal style (1024-based)."""
     if size < 1024:
@@ -223,7 +232,7 @@ def environment(**options: Any) -> Environment:
     made.globals.update(get_messages=get_messages)
     made.filters.update(
         when=when, day=day, stamp=stamp, ago=ago, iso=iso, initials=initials, tone=tone,
-        file_size=file_size, lines=lines,
+        file_size=file_size, lines=lines, breakable=breakable,
     )  # fmt: skip
     return made
 

@@ -146,8 +146,8 @@ class SessionActivity:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Also for htmx, which would put the sign-in page into a part of the screen."""
+    """A script hears 401 and keeps its page, with what is typed there."""
     target = resolve_url(settings.LOGIN_URL)
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=401, headers={"HX-Redirect": target})
+        return HttpResponse(status=401)
     return HttpResponse(status=302, headers={"Location": target})

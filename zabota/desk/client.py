@@ -128,7 +128,7 @@ def _past(rows: Any) -> list[Past]:
             row.pk,
             row.subject or _("(no subject)"),
             row.status,
-            str(Status(row.status).label),
+            str(Status(row.status).label).capitalize(),
             row.created_at,
         )
         for row in rows

@@ -10,6 +10,7 @@ import * as live from "./live.js";
 import { find, page, signedOut, workspace } from "./net.js";
 import * as panes from "./panes.js";
 import * as rail from "./rail.js";
+import * as signin from "./signin.js";
 
 const remember = (name, value) => {
   document.cookie = `zabota_${name}=${value};path=/;max-age=31536000;samesite=lax`;
@@ -23,13 +24,14 @@ function requests() {
     const { response } = event.detail.ctx;
     if (!signedOut(response.raw)) return;
     event.preventDefault();
-    errorCard(401, response.headers.get("X-Request-Id") ?? "");
+    signin.ask(response.headers.get("X-Request-Id") ?? "");
   });
   document.addEventListener("htmx:response:error", (event) => {
     const { ctx } = event.detail;
     const inComposer = ctx.sourceElement.closest?.("care-composer");
     if (ctx.response.status === 422 && !inComposer) return;
     ctx.swap = "none";
+    if (ctx.response.status === 401) return signin.ask(ctx.response.headers.get("X-Request-Id") ?? "");
     if (ctx.response.status === 409) panes.refresh();
     if (!(inComposer && [409, 422].includes(ctx.response.status))) {
       errorCard(ctx.response.status, ctx.response.headers.get("X-Request-Id") ?? "");
@@ -95,3 +97,4 @@ keys.start();
 panes.start();
 live.start();
 rail.start();
+signin.start();

@@ -2,7 +2,7 @@
  * One stream for all tabs of a browser (six connections are all HTTP/1.1 gives). The tab that holds
  * the Web Lock reads it and tells the others; events name a ticket and a version, never contents.
  */
-import { errorCard } from "./elements/toast.js";
+import * as signin from "./signin.js";
 import { find, get, page, soon, swap, workspace } from "./net.js";
 import * as panes from "./panes.js";
 
@@ -61,7 +61,7 @@ function connect(force = false) {
   source.addEventListener("signed-out", () => {
     from.close();
     panes.drop();
-    errorCard(401);
+    signin.ask();
   });
   source.addEventListener("bye", () => {
     from.close();

@@ -3,6 +3,7 @@
  * server-made HTML, filled by hovering and by neighbours, and are checked again behind the scenes.
  */
 import { errorCard } from "./elements/toast.js";
+import * as signin from "./signin.js";
 import { find, get, page, post, swap, workspace } from "./net.js";
 
 const LIMIT = 40;
@@ -84,6 +85,11 @@ function settle() {
   document.dispatchEvent(new CustomEvent("care:opened", { detail: { number: pane.dataset.ticket } }));
 }
 
+function failed(error) {
+  if (error.status === 401) signin.ask(error.request);
+  else errorCard(error.status ?? 0, error.request);
+}
+
 async function context(number) {
   const panel = document.getElementById("context");
   if (!panel || !number || panel.dataset.ticket === number) return;
@@ -93,7 +99,7 @@ async function context(number) {
     panel.dataset.ticket = number;
     await swap(panel, html, "innerMorph");
   } catch (error) {
-    if (error.status !== 404) errorCard(error.status ?? 0, error.request);
+    if (error.status !== 404) failed(error);
   }
 }
 
@@ -127,7 +133,7 @@ async function fetchInto(url, mine, known, morph) {
     await show(html, morph);
     if (!known) settle();
   } catch (error) {
-    if (error.name !== "AbortError") errorCard(error.status ?? 0, error.request);
+    if (error.name !== "AbortError") failed(error);
   } finally {
     clearTimeout(slow);
     if (current === url) main.classList.remove("is-loading", "is-slow");
@@ -144,7 +150,7 @@ export async function refresh() {
     put(url, html);
     if (openNumber() === number) await show(html, true);
   } catch (error) {
-    if (error.status === 401) errorCard(401, error.request);
+    if (error.status === 401) failed(error);
   }
 }
 
@@ -173,7 +179,7 @@ async function older(link) {
     watch();
   } catch (error) {
     link.removeAttribute("aria-busy");
-    errorCard(error.status ?? 0, error.request);
+    failed(error);
   }
 }
 
