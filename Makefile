@@ -5,7 +5,7 @@ PROCESSES ?= 2
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up set-up-dev demo up test check bench long crash messages docs
+.PHONY: help set-up set-up-dev demo up test check bench long crash screens messages docs
 
 help:
 	@echo "make demo      set up and run with demonstration data; prints the addresses"
@@ -15,6 +15,7 @@ help:
 	@echo "make long      tests that take minutes"
 	@echo "make crash     kill processes at every step and count what got lost"
 	@echo "make bench     speed and scale, measured"
+	@echo "make screens   every screen, judged and pictured, in all themes, languages and sizes"
 	@echo "make messages  collect the strings to translate, compile the translations"
 	@echo "make docs      write the generated pages anew"
 
@@ -52,6 +53,14 @@ long: set-up-dev
 
 crash: set-up-dev
 	$(BIN)/python -m tests.crash
+
+screens: export SCREENS := $(CURDIR)/build/screens
+screens: set-up-dev
+	@scripts/chromium
+	@rm -rf build/screens
+	@$(BIN)/pytest -q -m "long or not long" --tb=short tests/browser/test_axe.py; status=$$?; \
+		echo "screens: $$(find build/screens -name '*.png' 2>/dev/null | wc -l) pictures in build/screens, \
+	$$([ $$status = 0 ] && echo nothing found || echo 'see above for what was found')"; exit $$status
 
 bench: set-up-dev
 	$(BIN)/python -m bench

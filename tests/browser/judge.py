@@ -28,6 +28,22 @@ CUT = """() => [...document.querySelectorAll(".list-scroll, .messages, .views, .
   .filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
   .map(one => one.outerHTML.slice(0, 120))"""
 
+# Text wider than its box where nothing shortens it.
+SPILLED = """() => [...document.querySelectorAll(".button,.pill,.view,.menu-item,th,label,h1,h2")]
+  .filter(one => one.checkVisibility() && !one.classList.contains("vh")
+    && getComputedStyle(one).overflowX === "visible" && getComputedStyle(one).display !== "inline"
+    && one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
+  .map(one => one.outerHTML.slice(0, 120))"""
+ICONS = """async () => {
+  const uses = [...document.querySelectorAll("svg > use")].map(one => one.getAttribute("href"));
+  const known = {};
+  for (const file of new Set(uses.map(one => one.split("#")[0]))) {
+    const text = await (await fetch(file)).text();
+    known[file] = new Set([...text.matchAll(/id="([^"]+)"/g)].map(one => one[1]));
+  }
+  return uses.filter(one => !known[one.split("#")[0]].has(one.split("#")[1]));
+}"""
+
 
 def violations(page: Page) -> list[dict[str, Any]]:
     """What axe-core finds; each with id, impact and nodes. The context must bypass the CSP."""
@@ -38,5 +54,11 @@ def violations(page: Page) -> list[dict[str, Any]]:
 
 def overflow(page: Page) -> list[str]:
     """Elements that stick out sideways of the page or of a column."""
-    found: list[str] = page.evaluate(OVERFLOW) + page.evaluate(CUT)
+    found: list[str] = page.evaluate(OVERFLOW) + page.evaluate(CUT) + page.evaluate(SPILLED)
+    return found
+
+
+def missing_icons(page: Page) -> list[str]:
+    """Icons that the page names and the sprite lacks."""
+    found: list[str] = page.evaluate(ICONS)
     return found
