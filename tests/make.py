@@ -11,6 +11,8 @@ from typing import Any
 from django.db import transaction
 from django.test import Client
 
+from zabota.calendars.actions import save_calendar
+from zabota.calendars.models import Calendar
 from zabota.channels import blobs
 from zabota.channels.contract import Address, ParsedFile, ParsedMessage, Robot
 from zabota.channels.models import Inbox, RawMessage
@@ -69,6 +71,15 @@ def topic(name_ru: str = "Вход", name_en: str = "Sign-in", *, to: Queue | No
     """The topic of this name, leading to the queue."""
     fields = {"name_en": name_en, "queue": to or queue()}
     return Topic.objects.get_or_create(name_ru=name_ru, defaults=fields)[0]
+
+
+def calendar(name_ru: str = "Рабочая неделя", **fields: Any) -> Calendar:
+    """The calendar of this name: Monday to Friday, 9 to 18 in Moscow, no holidays."""
+    found = Calendar.objects.filter(name_ru=name_ru).first()
+    if found is None:
+        found = Calendar(name_ru=name_ru, **{"name_en": "Office week"} | fields)
+        save_calendar(found, [], by=BY)
+    return found
 
 
 def agent(

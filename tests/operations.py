@@ -45,6 +45,7 @@ def setting(sort: str) -> int:
         "departments": make.department,
         "queues": make.queue,
         "topics": make.topic,
+        "calendars": make.calendar,
         "inboxes": make.inbox,
         "clients": make.account,
     }

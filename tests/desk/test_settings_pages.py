@@ -21,6 +21,7 @@ def addresses() -> list[str]:
     pks = {
         "agents": person.pk, "departments": queue.department_id, "queues": queue.pk,
         "topics": make.topic().pk, "inboxes": inbox.pk, "clients": make.account().pk,
+        "calendars": make.calendar().pk,
     }  # fmt: skip
     found = []
     for pattern in urls.urlpatterns:
@@ -68,6 +69,9 @@ def test_changes_need_a_post() -> None:
         "check",
         "domain",
         "release",
+        "day",
+        "undo",
+        "deadlines",
     }
     assert Event.objects.count() == before
 
@@ -76,7 +80,7 @@ def test_changes_need_a_post() -> None:
 def test_every_page_says_what_it_does(language: str) -> None:
     client = make.browser(make.administrator(language=language))
     home = client.get("/settings/").content.decode()
-    for name in ("agents", "departments", "queues", "topics", "inboxes", "accounts"):
+    for name in ("agents", "departments", "queues", "topics", "inboxes", "accounts", "calendars"):
         assert reverse(f"desk:settings:{name}") in home
         page = client.get(reverse(f"desk:settings:{name}")).content.decode()
         assert 'class="settings-about"' in page

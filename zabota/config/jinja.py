@@ -133,6 +133,11 @@ def _day(there: date, today: date, language: str) -> str:
     return format_date(there, "long", locale=locale())
 
 
+def date_words(there: date) -> str:
+    """A day with its weekday: Mon, 30 November 2026."""
+    return format_date(there, "E, d MMMM y", locale=locale())
+
+
 def stamp(moment: datetime) -> str:
     """Exact date, time and zone, for tooltips."""
     return _stamp(moment, *_viewer())
@@ -233,6 +238,7 @@ def environment(**options: Any) -> Environment:
     made.filters.update(
         when=when, day=day, stamp=stamp, ago=ago, iso=iso, initials=initials, tone=tone,
         file_size=file_size, lines=lines, breakable=breakable,
+        date_words=date_words,
     )  # fmt: skip
     return made
 

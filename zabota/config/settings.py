@@ -204,6 +204,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "zabota.events",
     "zabota.staff",
+    "zabota.calendars",
     "zabota.customers",
     "zabota.channels",
     "zabota.tickets",

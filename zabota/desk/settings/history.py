@@ -13,6 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from zabota.calendars.events import CalendarGiven, DayChanged, HolidaysFilled
+from zabota.calendars.models import Calendar
 from zabota.channels.events import ImportOrdered
 from zabota.channels.models import Inbox
 from zabota.customers.events import DomainConfirmed, DomainReleased
@@ -24,11 +26,12 @@ from zabota.staff.models import Agent, Department, Level, Queue, Role, Topic
 SHOWN = 20
 MODELS: dict[str, type[Model]] = {
     "department": Department, "queue": Queue, "topic": Topic, "inbox": Inbox, "account": Account,
+    "calendar": Calendar,
 }  # fmt: skip
 KINDS = (
     events.SettingChanged, events.AgentInvited, events.AgentChanged, events.RightsChanged,
     events.SecondFactorReset, events.LinkMade, events.PasswordSet, events.SessionsEnded,
-    ImportOrdered, DomainConfirmed, DomainReleased,
+    ImportOrdered, DomainConfirmed, DomainReleased, DayChanged, CalendarGiven, HolidaysFilled,
 )  # fmt: skip
 # Fields that are no columns of their own.
 FIELDS: dict[str, str | Promise] = {
@@ -97,7 +100,20 @@ def _text(fact: Any, people: dict[int, str]) -> str:
     if isinstance(fact, DomainReleased):
         row = AccountDomain.objects.filter(pk=fact.domain).first()
         return _("Mail domain released: %(domain)s.") % {"domain": row or "?"}
+    if isinstance(fact, DayChanged | CalendarGiven | HolidaysFilled):
+        return _of_calendar(fact)
     return f"{people.get(fact.agent, '')}: {_of_agent(fact)}"
+
+
+def _of_calendar(fact: DayChanged | CalendarGiven | HolidaysFilled) -> str:
+    if isinstance(fact, HolidaysFilled):
+        return _("Public holidays filled in until the end of %(year)d.") % {"year": fact.until}
+    if isinstance(fact, CalendarGiven):
+        row = Calendar.objects.filter(pk=fact.now or 0).first()
+        return _("Working calendar: %(name)s") % {"name": row or _("by default")}
+    states = {"": _("as the week"), "off": _("day off"), "working": _("worked")}
+    values = {"day": fact.day, "was": states[fact.was], "now": states[fact.now]}
+    return _("%(day)s: %(was)s → %(now)s") % values
 
 
 def _of_agent(fact: Any) -> str:

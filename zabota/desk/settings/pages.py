@@ -61,6 +61,12 @@ TOPICS = Page(
     _("tickets that get the topic from now on; earlier ones stay where they are."),
     _("subject category route routing"),
 )  # fmt: skip
+CALENDARS = Page(
+    "calendars", _("Working calendars"), "clock",
+    _("When each queue works: hours of the week, time zone, public holidays and days of your own."),
+    _("the time clients are told to expect an answer, and when the clocks of tickets stand still."),
+    _("hours schedule weekend holidays time zone days off deadline"),
+)  # fmt: skip
 INBOXES = Page(
     "inboxes", _("Inboxes"), "mail",
     _("The mailboxes whose mail becomes tickets and from which answers are sent."),
@@ -76,7 +82,7 @@ ACCOUNTS = Page(
 
 GROUPS = (
     Group(_("People"), (AGENTS, DEPARTMENTS)),
-    Group(_("Work"), (QUEUES, TOPICS)),
+    Group(_("Work"), (QUEUES, TOPICS, CALENDARS)),
     Group(_("Channels"), (INBOXES,)),
     Group(_("Whom we serve"), (ACCOUNTS,)),
 )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zabota.desk.settings.views import accounts, agents, home, imports, inboxes, structure
+from zabota.desk.settings.views import (
+    accounts,
+    agents,
+    calendars,
+    home,
+    imports,
+    inboxes,
+    structure,
+)
 
 app_name = "settings"
 
@@ -26,9 +34,15 @@ urlpatterns = [
     path("queues/", structure.rows, QUEUE, name="queues"),
     path("queues/new/", structure.edit, QUEUE, name="queue_new"),
     path("queues/<int:pk>/", structure.edit, QUEUE, name="queue"),
+    path("queues/<int:pk>/deadlines/", structure.deadlines, name="queue_deadlines"),
     path("topics/", structure.rows, TOPIC, name="topics"),
     path("topics/new/", structure.edit, TOPIC, name="topic_new"),
     path("topics/<int:pk>/", structure.edit, TOPIC, name="topic"),
+    path("calendars/", calendars.calendars, name="calendars"),
+    path("calendars/new/", calendars.calendar, name="calendar_new"),
+    path("calendars/<int:pk>/", calendars.calendar, name="calendar"),
+    path("calendars/<int:pk>/day/", calendars.day, name="calendar_day"),
+    path("calendars/<int:pk>/day/undo/", calendars.undo_day, name="calendar_day_undo"),
     path("inboxes/", inboxes.inboxes, name="inboxes"),
     path("inboxes/new/", inboxes.inbox, name="inbox_new"),
     path("inboxes/new/check/", inboxes.try_connection, name="inbox_new_check"),

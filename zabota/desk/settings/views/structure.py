@@ -13,10 +13,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from zabota.calendars.actions import give_calendar
+from zabota.calendars.models import QueueCalendar
 from zabota.desk.settings import history, pages
 from zabota.desk.settings.access import administrators, viewer
+from zabota.desk.settings.forms.calendars import QueueCalendarForm
 from zabota.desk.settings.forms.structure import DepartmentForm, NamedForm, QueueForm, TopicForm
 from zabota.desk.settings.views.page import sent, show
 from zabota.staff import policy
@@ -105,9 +108,30 @@ def edit(request: HttpRequest, sort: str, pk: int | None = None) -> HttpResponse
         sort=kind,
         row=row,
         form=form,
-        people=_people(row) if isinstance(row, Queue) else [],
+        **(about_queue(row) if isinstance(row, Queue) else {}),
         lines=history.of(sort, [pk]) if pk else [],
     )
+
+
+@administrators
+@require_POST
+def deadlines(request: HttpRequest, pk: int) -> HttpResponse:
+    """By which calendar the queue works."""
+    queue = get_object_or_404(Queue, pk=pk)
+    form = QueueCalendarForm(request.POST)
+    if form.is_valid():
+        give_calendar(queue, form.cleaned_data["calendar"], by=viewer(request).actor)
+        messages.success(request, _("Saved: %(name)s.") % {"name": queue})
+    return redirect("desk:settings:queue", pk)
+
+
+def about_queue(queue: Queue) -> dict[str, Any]:
+    """What the page of a queue shows besides its form."""
+    chosen = QueueCalendar.objects.filter(queue=queue).values_list("calendar_id", flat=True).first()
+    return {
+        "people": _people(queue),
+        "deadlines": QueueCalendarForm(initial={"calendar": chosen}),
+    }
 
 
 def _rows(sort: str) -> list[Any]:
