@@ -36,10 +36,11 @@ _ATTRIBUTIONS = tuple(
         r"^(?:on|le|am|el|il|em|op|den|dnia|в|at) .{4,300}"
         rf"(?:{_DATE}|{_TIME}).{{0,300}}{_VERB}\s*:\s*$",
         rf"^\w{{3,12}},?\s*{_DATE},?\s*{_TIME}.{{0,60}}[«\"<].{{2,160}}[>»\"]:\s*$",
+        rf"^(?:on|le|am|el|il) .{{0,60}}{_DATE}.{{0,60}}{_TIME}.{{0,160}}{_ADDRESS}\s*{_VERB}\s*$",
     )
 )
 _OPENING = re.compile(
-    rf"^(?:(?:on|le|am|el|il|em|op|den|dnia|в|at)\s+)?(?:(?:{_DAYS})\w*[.,]*\s+)?(?:{_DATE})",
+    rf"^(?:(?:on|le|am|el|il|em|op|den|dnia|в|at)\s+)?(?:[^\W\d_]{{2,12}}[.,]*\s+)?(?:{_DATE})",
     re.IGNORECASE,
 )
 _MAY_ATTRIBUTE = re.compile(
@@ -65,7 +66,7 @@ _BEGIN = re.compile(
 _LABELS: dict[str, str] = {
     "from": r"from|от|от кого|отправитель|von|de|da|van|från|fra|od|lähettäjä|kimden|发件人",
     "sent": r"sent|date|отправлено|дата|отправлен|gesendet|datum|envoyé(?: le)?|enviado(?: el)?"
-    r"|fecha|data|inviato|verzonden|skickat|sendt|dato|wysłano|odesláno|дата и время|发送时间",
+    r"|fecha|message du|data|inviato|verzonden|skickat|sendt|dato|wysłano|odesláno|дата и время|发送时间",
     "to": r"to|кому|получатель|an|à|para|a|aan|till|til|do|komu|kime|收件人",
     "cc": r"cc|копия|kopie|kopia|kopi|抄送",
     "subject": r"subject|тема|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|temat"
@@ -78,7 +79,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _UNQUOTE = re.compile(r"^[\s>|]*")
-UNDERLINE = re.compile(r"^\s*[_-]{8,}\s*$")
+UNDERLINE = re.compile(r"^\s*(?:[_-]{8,}|={4,})\s*$")
 QUOTE = re.compile(r"^\s{0,3}[>|](?!\w*<)|^\s{0,3}&gt;")
 
 

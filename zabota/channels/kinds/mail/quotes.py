@@ -103,7 +103,7 @@ def _announcement(lines: list[str], index: int) -> int:
         piece = lines[index : index + count]
         if len(piece) < count or not piece[-1].strip():
             return 0
-        if piece[-1].rstrip().endswith(":") and is_attribution(" ".join(piece)):
+        if is_attribution(" ".join(piece)):
             # The last line of the reply must not be swallowed: take the shortest that matches.
             later = any(is_attribution(" ".join(piece[skip:])) for skip in range(1, count))
             return 0 if later and not opens_attribution(piece[0]) else count
