@@ -65,7 +65,7 @@ def robot_of(header: str, sender: str = "olga@client.example", subject: str = "x
         ),
         (
             "Content-Type: multipart/report; report-type=feedback-report; boundary=b",
-            Robot.AUTO_GENERATED,
+            Robot.FEEDBACK,
         ),
         ("X-Mailer: The Bat!", Robot.NONE),
     ],

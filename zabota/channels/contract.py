@@ -17,6 +17,7 @@ class Robot(StrEnum):
     AUTO_REPLY = "auto_reply"
     AUTO_GENERATED = "auto_generated"
     LIST = "list"
+    FEEDBACK = "feedback_report"
     LOOP = "loop"
 
 
@@ -42,12 +43,23 @@ class ParsedFile:
 
 
 @dataclass(frozen=True)
+class Bounce:
+    """What a server tells of a mail it could not deliver: `recipient`, `status` (RFC 3463; 4.x.x is
+    only delayed) and the Message-ID of that mail; '' for what it does not tell."""
+
+    recipient: str
+    status: str
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
 class ParsedMessage:
     """A message understood; text is free of NUL, lone surrogates and control characters.
 
     `html`, `html_reply` and `html_quoted` are sanitised ('' when the message has no HTML); remote
-    pictures wait in `data-remote-src`. `reply` and `quoted` hold all the text. `headers` has
-    lower-case names; `repairs` and `robot_sign` are technical English.
+    pictures wait in `data-remote-src`. `reply` and `quoted` hold all the text; `said` is the reply
+    without `signature`. `headers` has lower-case names; `repairs` and `robot_sign` are technical
+    English. `forwarded_from` is the original sender of a forwarded mail.
     """
 
     sender: Address
@@ -74,6 +86,10 @@ class ParsedMessage:
     headers: dict[str, str] = field(default_factory=dict)
     html_reply: str = ""
     html_quoted: str = ""
+    said: str = ""
+    signature: str = ""
+    forwarded_from: Address | None = None
+    bounce: Bounce | None = None
 
 
 class ParseError(Exception):

@@ -90,6 +90,9 @@ def parser() -> argparse.ArgumentParser:
     admin = add("admin", administrator, _("make an administrator, give a new link, reset 2FA"))
     _admin_options(admin)
     add("doctor", doctor, _("say in plain words what is wrong"))
+    letters = add("mail", mail_explain, _("tell what is understood of a mail, as JSON"))
+    letters.add_argument("what", choices=("explain",), metavar="explain")
+    letters.add_argument("files", nargs="+", metavar=_("file"))
     pages = add("docs", docs, _("write the pages made from the code: settings, facts"))
     pages.add_argument("folder", nargs="?", default="docs", metavar=_("folder"))
     pages.add_argument("--check", action="store_true", help=_("only compare; status 1 when stale"))
@@ -123,6 +126,13 @@ def migrate(given: argparse.Namespace) -> int:
     with database():
         say(_("The database is up to date."))
     return 0
+
+
+def mail_explain(given: argparse.Namespace) -> int:
+    """What is understood of mails in files; neither database nor settings are asked."""
+    from zabota.channels.kinds.mail.explain import explain
+
+    return explain(given.files)
 
 
 def demo_data(given: argparse.Namespace) -> int:

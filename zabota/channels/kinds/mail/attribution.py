@@ -66,7 +66,8 @@ _BEGIN = re.compile(
 _LABELS: dict[str, str] = {
     "from": r"from|от|от кого|отправитель|von|de|da|van|från|fra|od|lähettäjä|kimden|发件人",
     "sent": r"sent|date|отправлено|дата|отправлен|gesendet|datum|envoyé(?: le)?|enviado(?: el)?"
-    r"|fecha|message du|data|inviato|verzonden|skickat|sendt|dato|wysłano|odesláno|дата и время|发送时间",
+    r"|fecha|message du|data|inviato|verzonden|skickat|sendt|dato|wysłano|odesláno|дата и время"
+    r"|发送时间",
     "to": r"to|кому|получатель|an|à|para|a|aan|till|til|do|komu|kime|收件人",
     "cc": r"cc|копия|kopie|kopia|kopi|抄送",
     "subject": r"subject|тема|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|temat"

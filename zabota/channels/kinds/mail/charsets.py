@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import chardet
 
+from zabota.channels.kinds.mail import cyrillic
 from zabota.lib.text import clean
 
 # Names seen in mail that Python does not know, and names under which senders mean the superset.
@@ -99,8 +100,8 @@ def _nearly_utf8(data: bytes) -> str | None:
 def decode(data: bytes, charset: str = "", *, russian: bool = True) -> tuple[str, str]:
     """Text of `data`, free of control characters, and the repair made ('' when none).
 
-    Order: declared set if it decodes strictly, UTF-8, chardet, then Windows-1251 (`russian`) or
-    Windows-1252 with replacement.
+    Order: declared set if it decodes strictly, UTF-8, a Cyrillic set in which it reads like Russian
+    (`russian`), chardet, then Windows-1251 (`russian`) or Windows-1252 with replacement.
     """
     declared = known(charset) if charset else ""
     if declared:
@@ -116,7 +117,10 @@ def decode(data: bytes, charset: str = "", *, russian: bool = True) -> tuple[str
     note = note or "no charset declared"
     if (nearly := _nearly_utf8(data)) is not None:
         return clean(nearly), f"{note}: read as utf-8 with replacements"
-    text, name = _guess(data)
+    name = cyrillic.guess(data) if russian else ""
+    text = data.decode(name, "replace") if name else ""
+    if not name:
+        text, name = _guess(data)
     if name:
         return clean(text), f"{note}: read as {name} by its statistics"
     name = declared or ("cp1251" if russian else "cp1252")

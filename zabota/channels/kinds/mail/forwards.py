@@ -15,7 +15,8 @@ from zabota.channels.kinds.mail.headers import parse_addresses
 MAX_LINES = 2_000
 MAX_BLOCK = 14  # lines of a header block, blank ones included
 _SUBJECT = re.compile(
-    r"^\s*(?:\[[^\]]{1,40}\]\s*)?(?:fwd?|wg|tr|rv|enc|pd|vb|vs|vl|ilt|i̇lt|redir\.?|videresend|doorst"
+    r"^\s*(?:\[[^\]]{1,40}\]\s*)?(?:fwd?|wg|tr|rv|enc|pd|vb|vs|vl|ilt|i̇lt|redir\.?|videresend"
+    r"|doorst"
     r"|továbbítás|переслан[ао]?|пересл|перенаправлено|fwd?\s*\[\d+\])\s*[:：]",
     re.IGNORECASE,
 )
@@ -28,14 +29,16 @@ _FORWARD_WORDS = re.compile(
     r"|proslijeđen|ileti|iletil|переслан|перенаправлен|пересилає|edastatud|転送|转发|轉寄",
     re.IGNORECASE,
 )
-_DASHES = re.compile(r"[-_=*—–]{2,}\s*(?P<words>[^\W\d_][^-_=*]{3,60}?[^-_=*]{0,60}?)\s*[-_=*—–]{2,}")
+_DASHES = re.compile(
+    r"[-_=*—–]{2,}\s*(?P<words>[^\W\d_][^-_=*]{3,60}?[^-_=*]{0,60}?)\s*[-_=*—–]{2,}"
+)
 _FROM = (
     "from|от кого|от|отправитель|von|de la|de|da|mittente|van|från|fra|od|nadawca|lähettäjä|kimden"
     "|gönderen|feladó|saatja|šalje|expeditorul|expeditor|від кого|від|送信元|差出人|发件人|寄件者"
 )
 _OTHERS = (
-    "date|sent|дата|отправлено|отправлен|datum|gesendet|fecha|enviado(?: el)?|data|inviato|verzonden"
-    "|dato|sendt|skickat|wysłano|odesláno|dátum|elküldve|päivämäärä|päiväys|lähetetty|tarih"
+    "date|sent|дата|отправлено|отправлен|datum|gesendet|fecha|enviado(?: el)?|data|inviato"
+    "|verzonden|dato|sendt|skickat|wysłano|odesláno|dátum|elküldve|päivämäärä|päiväys|lähetetty|tarih"
     "|gönderildi|дата и время|dată|kuupäev|envoyé(?: le)?|日付|送信日時|subject|тема|betreff|asunto"
     "|objet|sujet|oggetto|onderwerp|emne|ämne|temat|předmět|predmet|naslov|tárgy|aihe|konu|assunto"
     "|subiectul|subiect|件名|to|кому|получатель|an|para|à|a|pour|aan|til|till|do|komu|pre|címzett"
@@ -43,11 +46,14 @@ _OTHERS = (
     "|kopia|kopio|kópia|kopi|копия|копія|bilgi|másolatot kap|dw|reply-to|répondre à"
 )
 _MARK = r"[\s>|*_]*"
-_FROM_LINE = re.compile(rf"^{_MARK}(?:{_FROM})\s*\*{{0,2}}\s*[:：]\s*\*{{0,2}}\s*(?P<value>.*)$", re.I)
+_FROM_LINE = re.compile(
+    rf"^{_MARK}(?:{_FROM})\s*\*{{0,2}}\s*[:：]\s*\*{{0,2}}\s*(?P<value>.*)$", re.I
+)
 _OTHER_LINE = re.compile(rf"^{_MARK}(?:{_OTHERS})(?: \(cc\))?\s*\*{{0,2}}\s*[:：]", re.I)
 # Yahoo writes the whole block in one line, behind its separator.
 _RUN = re.compile(
-    rf"[-]{{4,}}\s*(?:{_FROM})\s*[:：]\s*(?P<value>[^<>\n]{{0,100}}<[^<>\s]{{3,254}}>|\S+@\S+)", re.I
+    rf"[-]{{4,}}\s*(?:{_FROM})\s*[:：]\s*(?P<value>[^<>\n]{{0,100}}<[^<>\s]{{3,254}}>|\S+@\S+)",
+    re.I,
 )
 _MAILTO = re.compile(r"[\[(<]\s*mailto:\s*([^\s\])>]+)\s*[\])>]", re.I)
 _SPEC = re.compile(r"[\w.+'=/~-]{1,100}@[\w-]+(?:\.[\w-]+)+")

@@ -8,8 +8,10 @@ import re
 from django.utils.translation import gettext_noop
 
 from zabota.channels.contract import Address, ParsedFile, ParsedMessage, ParseError, Robot
+from zabota.channels.kinds.mail import delivery
 from zabota.channels.kinds.mail.charsets import decode
 from zabota.channels.kinds.mail.flowed import unflow
+from zabota.channels.kinds.mail.forwards import forwarded_from
 from zabota.channels.kinds.mail.headers import (
     Headers,
     message_ids,
@@ -22,6 +24,7 @@ from zabota.channels.kinds.mail.language import guess_language, guess_timezone
 from zabota.channels.kinds.mail.parts import Leaf, decoded, encoded_size, leaves
 from zabota.channels.kinds.mail.quotes import split_body
 from zabota.channels.kinds.mail.robots import recognise
+from zabota.channels.kinds.mail.signatures import split_signature
 from zabota.lib.html import MAX_HTML, html_to_text, text_to_html, tidy
 from zabota.lib.text import clean, one_line, safe_filename
 
@@ -71,8 +74,11 @@ def parse(raw: bytes, *, max_file: int = MAX_FILE, russian: bool = True) -> Pars
     subject = headers.get("subject")[:998]
     sender = _sender(headers, repairs)
     date, trouble = parse_date(headers.get("date"))
-    robot, sign = recognise(headers, sender, subject)
+    kinds = frozenset(part.content_type for part in parts)
+    robot, sign = recognise(headers, sender, subject, kinds=kinds, text=text)
     split = split_body(text, html)
+    said, signature = split_signature(split.reply)
+    bounce = delivery.read(headers, parts, text, subject) if robot is Robot.BOUNCE else None
     repairs += [trouble] if trouble else []
     repairs += [] if "message-id" in headers else ["no Message-ID"]
     return ParsedMessage(
@@ -100,6 +106,10 @@ def parse(raw: bytes, *, max_file: int = MAX_FILE, russian: bool = True) -> Pars
         files=files,
         repairs=tuple(dict.fromkeys(repairs)),
         headers=_kept(headers),
+        said=said,
+        signature=signature,
+        forwarded_from=forwarded_from(text, subject) if robot is Robot.NONE else None,
+        bounce=bounce,
     )
 
 

@@ -10,11 +10,15 @@ MAX_CARD = 9  # lines of a visiting card
 _DELIMITER = re.compile(r"^\s{0,3}(?:--|—|––|-- -)\s*$")
 _RULE = re.compile(r"^\s*[_—–-]{5,}\s*$")
 _DEVICE = re.compile(
-    r"^[\s*_-]{0,4}(?:sent (?:from|via|with|using) (?:my |the |a )?|get outlook for |отправлено (?:с|со|из|через|"
-    r"при помощи) |послано (?:с|из) |(?:gesendet|diese nachricht wurde) (?:von|mit|aus) |von meinem "
-    r"|envoyé (?:de|depuis|à partir) |enviado (?:desde|do|de|a partir) |inviato (?:da|dal) |verzonden "
+    r"^[\s*_-]{0,4}(?:sent (?:from|via|with|using) (?:my |the |a )?|get outlook for "
+    r"|отправлено (?:с|со|из|через|"
+    r"при помощи) |послано (?:с|из) |(?:gesendet|diese nachricht wurde) (?:von|mit|aus) "
+    r"|von meinem "
+    r"|envoyé (?:de|depuis|à partir) |enviado (?:desde|do|de|a partir) |inviato (?:da|dal) "
+    r"|verzonden "
     r"(?:vanaf|met|vanuit) |verstuurd vanaf |skickat från |sendt fra |wysłan[eoy] z |odesláno z "
-    r"|poslané z |lähetetty |elküldve |küldve |trimis (?:de pe|din) |надіслано з |загрузить outlook для "
+    r"|poslané z |lähetetty |elküldve |küldve |trimis (?:de pe|din) |надіслано з "
+    r"|загрузить outlook для "
     r"|télécharger outlook pour |obtener outlook para |outlook für \S+ beziehen|iphoneから送信"
     r"|\S{0,20}から送信|発送自|从我的).{0,80}$",
     re.IGNORECASE,
@@ -30,19 +34,21 @@ _FAREWELL = re.compile(
     re.IGNORECASE,
 )
 _CARD = re.compile(
-    r"(?:\b(?:tel|phone|mob|mobile|cell|fax|skype|telegram|e-?mail|web|icq)\b|тел|моб|факс|сайт|почта"
+    r"(?:\b(?:tel|phone|mob|mobile|cell|fax|skype|telegram|e-?mail|web|icq)\b|тел|моб|факс|сайт"
+    r"|почта"
     r"|доб\.|www\.|https?://|@[\w-]+\.|\+?\d[\d ()\u00a0-]{6,}\d)",
     re.IGNORECASE,
 )
 _NOTICE = re.compile(
-    r"confidential|intended recipient|intended solely|конфиденциальн|предназначен[оа]? (?:исключительно|только)"
+    r"confidential|intended recipient|intended solely|конфиденциальн"
+    r"|предназначен[оа]? (?:исключительно|только)"
     r"|this (?:e-?mail|message)(?: and|,)|vertraulich|riservat|confidenti",
     re.IGNORECASE,
 )
 
 
 def split_signature(text: str) -> tuple[str, str]:
-    """What is said and the signature below it ('' when there surely is none); together all lines."""
+    """What is said, and the signature below it ('' when none is sure); together all lines."""
     lines = text.split("\n")
     start = _start(lines)
     if start <= 0:
@@ -61,17 +67,22 @@ def _start(lines: list[str]) -> int:
         if not line.strip():
             continue
         below = [one for one in lines[index + 1 :] if one.strip()]
-        if _DELIMITER.match(line) and (len(below) <= MAX_LINES or _is_notice(below)):
-            found = index
-        elif _is_device(line) and len(below) <= MAX_LINES // 2:
-            found = index
-        elif _FAREWELL.match(line) and _is_card(below, found - index):
-            found = index
-        elif _RULE.match(line) and _is_notice(below):
+        if _begins(line, below, found - index):
             found = index
         elif len(lines) - index > 60:
             break
     return found
+
+
+def _begins(line: str, below: list[str], distance: int) -> bool:
+    """Whether a signature begins with `line`; `distance`: lines to one found below it."""
+    if _DELIMITER.match(line):
+        return len(below) <= MAX_LINES or _is_notice(below)
+    if _is_device(line):
+        return len(below) <= MAX_LINES // 2
+    if _FAREWELL.match(line):
+        return _is_card(below, distance)
+    return bool(_RULE.match(line)) and _is_notice(below)
 
 
 def _is_device(line: str) -> bool:
