@@ -1,4 +1,4 @@
-"""Bounces of many servers: known as such, with the recipient, the status and the mail they are of."""
+"""Bounces of many servers: known as such, with recipient, status and the mail they tell of."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ SAMPLES = {
         WANTED,
     ),
     "google, delayed": (
-        dsn("delayed", "4.4.1", "451 4.4.1 no answer", subject="Delivery Status Notification (Delay)",
-            sender="Mail Delivery Subsystem <mailer-daemon@googlemail.com>", words="will retry"),
+        dsn("delayed", "4.4.1", "451 4.4.1 no answer",
+            subject="Delivery Status Notification (Delay)", sender="Mail Delivery Subsystem <mailer-daemon@googlemail.com>", words="will retry"),
         Bounce("ivan@client.example", "4.4.1", "out.12@company.example"),
     ),
     "status without a number": (
@@ -128,14 +128,17 @@ SAMPLES = {
         plain("MAILER-DAEMON@mx.client.example", "failure notice", QMAIL + ORIGINAL),
         WANTED,
     ),
-    "exim": (plain(DAEMON, "Mail delivery failed: returning message to sender", EXIM + ORIGINAL), WANTED),
+    "exim": (
+        plain(DAEMON, "Mail delivery failed: returning message to sender", EXIM + ORIGINAL),
+        WANTED,
+    ),
     "sendmail": (
         plain("Mail Delivery Subsystem <MAILER-DAEMON@a.example>", "Returned mail: see transcript",
               SENDMAIL + ORIGINAL),
         Bounce("ivan@client.example", "5.2.2", "out.12@company.example"),
     ),
     "exchange": (
-        plain("System Administrator <admin@client.example>", "Undeliverable: Re: question", EXCHANGE),
+        plain("System Administrator <a@client.example>", "Undeliverable: Re: question", EXCHANGE),
         Bounce("ivan@client.example", "5.1.1"),
     ),
     "russian": (
@@ -147,7 +150,8 @@ SAMPLES = {
         Bounce("ivan@client.example", "4.4.7", "out.12@company.example"),
     ),
     "names its recipient in a header": (
-        plain("daemon@mx.client.example", "Problem", "550 nobody", "X-Failed-Recipients: ivan@client.example\n"),
+        plain("daemon@mx.client.example", "Problem", "550 nobody",
+              "X-Failed-Recipients: ivan@client.example\n"),
         Bounce("ivan@client.example", "5.0.0"),
     ),
 }  # fmt: skip

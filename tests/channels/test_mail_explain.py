@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -89,8 +90,6 @@ def test_short_russian_texts_in_any_charset(charset: str, declared: bool) -> Non
 def test_short_russian_texts_in_unicode(charset: str) -> None:
     for text in SHORT:
         head = f"From: a@b.example\nContent-Type: text/plain; charset={charset}\n"
-        import base64
-
         body = base64.encodebytes(text.encode(charset))
         raw = (head + "Content-Transfer-Encoding: base64\n\n").encode() + body
         assert parse(raw).text == text, (charset, text)
@@ -103,11 +102,13 @@ FORWARDS = {
     "<ivan@client.example>:\n\nГде счёт?",
     "mail.ru": "-------- Пересылаемое сообщение --------\nОт кого: Иван <ivan@client.example>\n"
     "Кому: help@company.example\nДата: Пятница, 27 ноября 2026, 10:00 +03:00\nТема: счёт\n\nГде?",
-    "apple": "Посмотри.\n\nНачало переадресованного сообщения:\n\n> От: Иван <ivan@client.example>\n"
+    "apple": "Посмотри.\n\nНачало переадресованного сообщения:\n\n"
+    "> От: Иван <ivan@client.example>\n"
     "> Тема: счёт\n> Дата: 27 ноября 2026 г.\n> Кому: help@company.example\n>\n> Где счёт?",
     "outlook": "From: Ivan Petrov [mailto:ivan@client.example]\nSent: Friday, November 27, 2026\n"
     "To: Help\nSubject: invoice\n\nWhere is it?",
-    "thunderbird": "-------- Перенаправленное сообщение --------\nТема: \tсчёт\nДата: \tFri, 27 Nov\n"
+    "thunderbird": "-------- Перенаправленное сообщение --------\n"
+    "Тема: \tсчёт\nДата: \tFri, 27 Nov\n"
     "От: \tИван <ivan@client.example>\nКому: \thelp@company.example\n\nГде счёт?",
 }  # fmt: skip
 

@@ -69,7 +69,8 @@ _DELAY = re.compile(
     re.IGNORECASE,
 )
 _COPY = re.compile(
-    r"^.{0,20}(?:(?:below|this)(?: this line)? is a copy|original message|returned message|unsent message"
+    r"^.{0,20}(?:(?:below|this)(?: this line)? is a copy|original message|returned message"
+    r"|unsent message"
     r"|message (?:header|text)s? follow"
     r"|original mail|исходное (?:сообщение|письмо)|копия (?:письма|сообщения)|заголовки).{0,80}$",
     re.IGNORECASE | re.MULTILINE,

@@ -74,9 +74,5 @@ def _original(sender: Address | None) -> str | None:
 
 
 def _nothing(error: str) -> dict[str, Any]:
-    empty: dict[str, Any] = dict.fromkeys(
-        ("from", "from_name", "subject", "message_id", "kind"), ""
-    )
-    empty |= {"to": [], "cc": [], "date": None, "references": [], "bounce": None}
-    empty |= {"forwarded_from": None, "text": "", "reply": "", "quoted": "", "signature": ""}
-    return empty | {"html": "", "attachments": [], "repairs": [], "errors": [error]}
+    nobody = ParsedMessage(Address(""), (), (), (), "", "", (), (), None, "", "", "", "")
+    return _told(nobody) | {"kind": "", "errors": [error]}
