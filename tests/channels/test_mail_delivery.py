@@ -116,8 +116,9 @@ SAMPLES = {
         WANTED,
     ),
     "google, delayed": (
-        dsn("delayed", "4.4.1", "451 4.4.1 no answer",
-            subject="Delivery Status Notification (Delay)", sender="Mail Delivery Subsystem <mailer-daemon@googlemail.com>", words="will retry"),
+        dsn("delayed", "4.4.1", "451 4.4.1 no answer", words="will retry",
+            subject="Delivery Status Notification (Delay)",
+            sender="Mail Delivery Subsystem <mailer-daemon@googlemail.com>"),
         Bounce("ivan@client.example", "4.4.1", "out.12@company.example"),
     ),
     "status without a number": (

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import os
+import struct
 import subprocess
 import sys
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from zabota.channels.contract import Address
+from zabota.channels.kinds.mail import tnef
 from zabota.channels.kinds.mail.forwards import forwarded_from
 from zabota.channels.kinds.mail.mime import parse
 from zabota.channels.kinds.mail.signatures import split_signature
@@ -148,3 +151,47 @@ def test_signature(text: str, said: str) -> None:
     found, signature = split_signature(text)
     assert found == (said or text)
     assert bool(signature) == bool(said)
+
+
+def tnef_of(*files: tuple[str, bytes]) -> bytes:
+    """winmail.dat with these files, their long names among the properties."""
+
+    def attribute(kind: int, value: bytes) -> bytes:
+        return struct.pack("<BHHI", 2, kind, 6, len(value)) + value + struct.pack("<H", 0)
+
+    data = struct.pack("<IH", tnef.SIGNATURE, 1)
+    for name, content in files:
+        long = name.encode("utf-16-le") + b"\0\0"
+        padded = long + b"\0" * (-len(long) % 4)
+        properties = struct.pack("<IHHIHHII", 2, 0x03, 0x3705, 1, 0x1F, 0x3707, 1, len(long))
+        data += attribute(0x9002, b"\0" * 14) + attribute(0x8010, b"SHORT~1.DOC\0")
+        data += attribute(0x800F, content) + attribute(0x9005, properties + padded)
+    return data
+
+
+def test_files_are_taken_out_of_winmail_dat() -> None:
+    inside = tnef_of(("Договор на ноябрь.docx", b"PK word"), ("снимок.png", b"\x89PNG"))
+    for data, wanted in (
+        (inside, ["Договор на ноябрь.docx", "снимок.png"]),
+        (inside[:-30], ["Договор на ноябрь.docx", "SHORT~1.DOC"]),
+        (b"nothing of the kind", ["winmail.dat"]),
+    ):
+        mail = EmailMessage()
+        mail["From"] = "a@b.example"
+        mail.set_content("Во вложении.")
+        mail.add_attachment(data, "application", "ms-tnef", filename="winmail.dat")
+        assert [file.name for file in parse(bytes(mail)).files] == wanted
+
+
+def test_a_mail_forwarded_as_an_attachment_tells_its_sender() -> None:
+    inner = EmailMessage()
+    inner["From"] = "Ivan <ivan@client.example>"
+    inner["Subject"] = "invoice"
+    inner.set_content("Where is it?")
+    mail = EmailMessage()
+    mail["From"] = "agent@company.example"
+    mail["Subject"] = "Fwd: invoice"
+    mail.set_content("See below.")
+    mail.add_attachment(inner)
+    found = parse(bytes(mail)).forwarded_from
+    assert found == Address("ivan@client.example", "Ivan")

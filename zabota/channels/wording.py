@@ -23,6 +23,9 @@ SENTENCES = (
     gettext_noop("From is %(name)s"),
     gettext_noop("Return-Path is <>"),
     gettext_noop("null Return-Path or Auto-Submitted, with the subject of a bounce"),
+    gettext_noop("subject and words of a bounce"),
+    gettext_noop("a delivery status stands in it"),
+    gettext_noop("a feedback report"),
     gettext_noop("subject of an automatic reply"),
     gettext_noop("%(name)s is present"),
     # Repairs, see kinds/mail/mime.py, parts.py, charsets.py and headers.py
@@ -38,6 +41,7 @@ SENTENCES = (
     gettext_noop("%(kind)s without usable boundary: read as text"),
     gettext_noop("unknown transfer encoding %(name)s: taken as it is"),
     gettext_noop("attachment %(number)s has %(size)s bytes, more than %(limit)s: not kept"),
+    gettext_noop("files taken out of winmail.dat"),
     gettext_noop("charset %(name)s is wrong"),
     gettext_noop("charset %(name)s is unknown"),
     gettext_noop("no charset declared"),

@@ -80,20 +80,20 @@ _COPY = re.compile(
 def read(headers: Headers, parts: Sequence[Leaf], text: str, subject: str) -> Bounce:
     """Recipient, status and original mail of a bounce; '' for what it does not tell."""
     recipient, status, action = _of_report(parts)
-    original = _original(parts)
+    found = original(parts)
     notice = _notice(text)
-    if not original and (copy := _copy(text)):
-        original = copy
+    if not found and (copy := _copy(text)):
+        found = copy
     if not recipient:
         recipient = _failed_header(headers) or _named_in(notice, headers)
-    if not recipient and original is not None:
-        recipient = next((a.email for a in parse_addresses(original.raw("to"), 5) if a.email), "")
+    if not recipient and found is not None:
+        recipient = next((a.email for a in parse_addresses(found.raw("to"), 5) if a.email), "")
     if not status:
         status = _status_in(notice, subject)
     delayed = action == "delayed" or (not action and bool(_DELAY.search(f"{subject}\n{notice}")))
     if delayed and status.startswith("5"):
         status = "4" + status[1:]
-    ids = message_ids(original.raw("message-id")) if original is not None else ()
+    ids = message_ids(found.raw("message-id")) if found is not None else ()
     return Bounce(recipient.lower(), status, ids[0] if ids else "")
 
 
@@ -137,7 +137,8 @@ def _text(leaf: Leaf) -> str:
     return decode(data[:READ])[0]
 
 
-def _original(parts: Sequence[Leaf]) -> Headers | None:
+def original(parts: Sequence[Leaf]) -> Headers | None:
+    """The headers of the mail that is returned or forwarded as a part."""
     for leaf in parts:
         kind = leaf.content_type
         if kind in {

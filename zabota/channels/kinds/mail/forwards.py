@@ -64,7 +64,7 @@ def forwarded_from(text: str, subject: str) -> Address | None:
 
     None when the mail forwards nothing.
     """
-    said = bool(_SUBJECT.match(subject) or _ITALIAN.match(subject))
+    said = says_forward(subject)
     if _REPLY.match(subject) and not said:
         return None
     lines = text.removeprefix("\ufeff").split("\n")[:MAX_LINES]
@@ -80,6 +80,11 @@ def forwarded_from(text: str, subject: str) -> Address | None:
         if said and (found := _block(lines, index) or _attributed(lines, index)):
             return found
     return None
+
+
+def says_forward(subject: str) -> bool:
+    """Whether the subject says that something is forwarded."""
+    return bool(_SUBJECT.match(subject) or _ITALIAN.match(subject))
 
 
 def _separator(line: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from typing import Any
 
 from django.utils.translation import gettext_noop
 
 from zabota.channels.contract import Address, ParsedFile, ParsedMessage, ParseError, Robot
-from zabota.channels.kinds.mail import delivery
+from zabota.channels.kinds.mail import delivery, tnef
 from zabota.channels.kinds.mail.charsets import decode
 from zabota.channels.kinds.mail.flowed import unflow
-from zabota.channels.kinds.mail.forwards import forwarded_from
+from zabota.channels.kinds.mail.forwards import forwarded_from, says_forward
 from zabota.channels.kinds.mail.headers import (
     Headers,
     message_ids,
@@ -40,6 +41,7 @@ _KNOWN = {
 }
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to")
 _META_CHARSET = re.compile(rb"<meta[^<>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE)
+TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
 _NAMES = {
     "message/rfc822": ("message", ".eml"),
     "text/calendar": ("invite", ".ics"),
@@ -70,15 +72,9 @@ def parse(raw: bytes, *, max_file: int = MAX_FILE, russian: bool = True) -> Pars
     text, html = _body(bodies, russian, repairs)
     shown = {id(part) for part in bodies}
     others = [(n, part) for n, part in enumerate(parts, 1) if id(part) not in shown]
-    files = tuple(_file(part, number, max_file, repairs) for number, part in others)
-    subject = headers.get("subject")[:998]
+    files = tuple(one for number, part in others for one in _files(part, number, max_file, repairs))
     sender = _sender(headers, repairs)
     date, trouble = parse_date(headers.get("date"))
-    kinds = frozenset(part.content_type for part in parts)
-    robot, sign = recognise(headers, sender, subject, kinds=kinds, text=text)
-    split = split_body(text, html)
-    said, signature = split_signature(split.reply)
-    bounce = delivery.read(headers, parts, text, subject) if robot is Robot.BOUNCE else None
     repairs += [trouble] if trouble else []
     repairs += [] if "message-id" in headers else ["no Message-ID"]
     return ParsedMessage(
@@ -86,31 +82,48 @@ def parse(raw: bytes, *, max_file: int = MAX_FILE, russian: bool = True) -> Pars
         reply_to=_addresses(headers, "reply-to"),
         to=_addresses(headers, "to"),
         cc=_addresses(headers, "cc"),
-        subject=subject,
         message_id=next(iter(message_ids(headers.raw("message-id"))), ""),
         in_reply_to=message_ids(headers.raw("in-reply-to")),
         references=message_ids(headers.raw("references")),
         date=date,
-        text=text,
-        html=split.html,
-        reply=split.reply,
-        quoted=split.quoted,
-        html_reply=split.html_reply,
-        html_quoted=split.html_quoted,
         delivered_to=_delivered_to(headers),
         return_path=_return_path(headers),
-        robot=robot,
-        robot_sign=sign,
-        language=guess_language(split.reply) or guess_language(f"{subject}\n{text}"),
-        timezone=guess_timezone(headers.get("date")) if robot is Robot.NONE else "",
         files=files,
         repairs=tuple(dict.fromkeys(repairs)),
         headers=_kept(headers),
-        said=said,
-        signature=signature,
-        forwarded_from=forwarded_from(text, subject) if robot is Robot.NONE else None,
-        bounce=bounce,
+        **_understood(headers, parts, sender, text, html),
     )
+
+
+def _understood(
+    headers: Headers, parts: list[Leaf], sender: Address, text: str, html: str
+) -> dict[str, Any]:
+    """What the mail says and who says it: a person or a robot."""
+    subject = headers.get("subject")[:998]
+    kinds = frozenset(part.content_type for part in parts)
+    robot, sign = recognise(headers, sender, subject, kinds=kinds, text=text)
+    split = split_body(text, html)
+    said, signature = split_signature(split.reply)
+    person = robot is Robot.NONE
+    return {
+        "subject": subject,
+        "text": text,
+        "html": split.html,
+        "reply": split.reply,
+        "quoted": split.quoted,
+        "html_reply": split.html_reply,
+        "html_quoted": split.html_quoted,
+        "said": said,
+        "signature": signature,
+        "robot": robot,
+        "robot_sign": sign,
+        "language": guess_language(split.reply) or guess_language(f"{subject}\n{text}"),
+        "timezone": guess_timezone(headers.get("date")) if person else "",
+        "forwarded_from": _forwarded(parts, text, subject) if person else None,
+        "bounce": None
+        if robot is not Robot.BOUNCE
+        else delivery.read(headers, parts, text, subject),
+    }
 
 
 def _prepared(raw: bytes) -> bytes:
@@ -193,6 +206,36 @@ def _body(bodies: list[Leaf], russian: bool, repairs: list[str]) -> tuple[str, s
     if len(whole) > MAX_TEXT or len(page) > MAX_HTML:
         repairs.append(f"body longer than {MAX_TEXT} characters: the rest is only in the original")
     return whole[:MAX_TEXT], page[:MAX_HTML]
+
+
+def _forwarded(parts: list[Leaf], text: str, subject: str) -> Address | None:
+    """The original sender of a mail forwarded as text, or whole as an attachment."""
+    found = forwarded_from(text, subject)
+    if found or not says_forward(subject):
+        return found
+    original = delivery.original(parts)
+    people = parse_addresses(original.raw("from"), limit=1) if original is not None else ()
+    return people[0] if people else None
+
+
+def _files(leaf: Leaf, number: int, max_file: int, repairs: list[str]) -> list[ParsedFile]:
+    """The file of a part; those of Outlook's winmail.dat instead of it."""
+    whole = _file(leaf, number, max_file, repairs)
+    if whole.content is None or not (leaf.content_type in TNEF or whole.name == "winmail.dat"):
+        return [whole]
+    inside = tnef.read(whole.content)
+    if inside is None or not inside.files:
+        return [whole]
+    repairs.append("files taken out of winmail.dat")
+    return [
+        ParsedFile(
+            name=safe_filename(name, fallback=f"file-{place}.bin"),
+            content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+            size=len(content),
+            content=content,
+        )
+        for place, (name, content) in enumerate(inside.files, 1)
+    ]
 
 
 def _file(leaf: Leaf, number: int, max_file: int, repairs: list[str]) -> ParsedFile:
