@@ -33,7 +33,8 @@ NAMES = frozenset(
     "utf Auto-Submitted From Message-ID Reply-To Return-Path Sender".split()
 )
 COMMANDS = frozenset(
-    "zabota up migrate demo load remove admin create link reset doctor docs psql help".split()
+    "zabota up migrate demo load remove admin create link reset doctor docs psql help mail explain "
+    "JSON".split()
 )
 WORD = re.compile(r"[A-Za-z][A-Za-z_-]*[A-Za-z]|[A-Za-z]")
 # Addresses, domains, file names and message ids are quotations.

@@ -6,7 +6,7 @@ import pytest
 
 from tests import make
 from tests.drain import drain
-from zabota.automation.triage import PER_WINDOW, take
+from zabota.automation.triage import take
 from zabota.channels.models import Outgoing
 from zabota.channels.outbox import load
 from zabota.events.models import Event
@@ -55,9 +55,9 @@ def test_no_acknowledgement_to_an_inbox_of_ours() -> None:
 
 
 def test_many_tickets_of_one_address_are_not_all_acknowledged() -> None:
-    tickets = [make.ticket(subject=f"Вопрос {number}") for number in range(PER_WINDOW + 3)]
+    tickets = [make.ticket(subject=f"Вопрос {number}") for number in range(4)]
     drain()
-    assert sum(acks(ticket) for ticket in tickets) == PER_WINDOW
+    assert sum(acks(ticket) for ticket in tickets) == 1
     assert why_not(tickets[-1]) == ["flood"]
 
 
@@ -70,13 +70,13 @@ def test_silent_messages_say_why_nobody_was_told() -> None:
 
 def test_many_senders_with_one_reply_to_do_not_flood_him() -> None:
     box = make.inbox()
-    for number in range(PER_WINDOW + 3):
+    for number in range(4):
         who = (f"sender{number}@romashka.example", "")
         raw = make.mail(who=who, subject=f"Вопрос {number}", Reply_To="victim@else.example")
         make.received(box, raw)
         drain()
     sent = Outgoing.objects.filter(recipient="victim@else.example").count()
-    assert sent == PER_WINDOW
+    assert sent == 1
 
 
 @pytest.mark.parametrize("tag", ["", "+t1-aaaaaaaaaaaa", "+news"])

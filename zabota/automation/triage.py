@@ -20,9 +20,11 @@ from zabota.tickets.events import MessageReceived, Solved, Triaged
 from zabota.tickets.locking import changing_within
 from zabota.tickets.models import Message, Purpose, Ticket
 
-# At most one automatic answer per address and window: two robots cannot keep each other busy.
-WINDOW = timedelta(minutes=10)
-PER_WINDOW = 3
+# At most one automatic answer per address and window, and few in an hour: two robots cannot keep
+# each other busy.
+WINDOW = timedelta(minutes=2)
+LONG_WINDOW = timedelta(hours=1)
+PER_LONG_WINDOW = 5
 NEEDED = ("contact", "inbox", "queue", "owner")
 
 
@@ -74,12 +76,16 @@ def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
     to = recipient(ticket).email
     if not to or is_ours(to):
         return "own_address"
-    return "flood" if _answered_lately(ticket, to) >= PER_WINDOW else ""
+    # One statement for nearly all: whoever was told nothing in the hour was not in the window.
+    lately = _answered_since(ticket, to, LONG_WINDOW)
+    if lately >= PER_LONG_WINDOW or (lately and _answered_since(ticket, to, WINDOW)):
+        return "flood"
+    return ""
 
 
-def _answered_lately(ticket: Ticket, to: str) -> int:
+def _answered_since(ticket: Ticket, to: str, window: timedelta) -> int:
     """Automatic answers to this person, and to his Reply-To from whomever the mails were."""
-    since, contact = clock.now() - WINDOW, ticket.contact
+    since, contact = clock.now() - window, ticket.contact
     if contact is None:
         return 0
     count = int(ask(_ANSWERED, [contact.pk, since])[0])

@@ -52,6 +52,15 @@ class SendFailed(Fact, kind="channels.send_failed"):
 
 
 @dataclass(frozen=True)
+class CameBack(Fact, kind="channels.came_back"):
+    """The receiver's server tells of a sent message, in state held (4.x.x) or returned (5.x.x)."""
+
+    outgoing: int
+    state: str
+    status: str
+
+
+@dataclass(frozen=True)
 class ResendOrdered(Fact, kind="channels.resend_ordered"):
     """Mail that did not get out, up to the id `upto`, is to be sent again as far as `agent` may
     know of it; `mark`: only that with this reason, '' all."""

@@ -144,6 +144,9 @@ class OutgoingState(models.TextChoices):
     DELAYED = "delayed", _("delayed, will be tried again")
     SENT = "sent", _("sent")
     FAILED = "failed", _("not sent")
+    # What the receiver's side tells later, by a mail of its own.
+    HELD = "held", _("the receiver's server still tries to deliver it")
+    RETURNED = "returned", _("returned by the receiver's server")
 
 
 class Outgoing(models.Model):

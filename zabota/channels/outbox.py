@@ -21,7 +21,15 @@ from zabota.channels.contract import (
     Receipt,
     TemporaryError,
 )
-from zabota.channels.events import CopyWanted, Queued, RetryDue, SendDelayed, SendFailed, Sent
+from zabota.channels.events import (
+    CameBack,
+    CopyWanted,
+    Queued,
+    RetryDue,
+    SendDelayed,
+    SendFailed,
+    Sent,
+)
 from zabota.channels.models import Inbox, Outgoing, OutgoingState
 from zabota.events.actor import Actor, system
 from zabota.events.log import consumer, record
@@ -38,6 +46,7 @@ BACKOFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440, 2880)]
 # How the keys of messages begin: those to clients, and system mail with its one-time links.
 TO_CLIENT = "message:"
 SYSTEM = "system:"
+RETURNED = OutgoingState.RETURNED
 NOTE_LIMIT = 30.0  # seconds; a restart of the database is over by then
 NOTE_PAUSE = 0.5
 
@@ -127,11 +136,29 @@ def retry(outgoing_id: int, *, by: Actor) -> None:
     """Try again now on a person's order; raises NotRetryable."""
     with transaction.atomic():
         row = Outgoing.objects.select_for_update().get(pk=outgoing_id)
-        if row.state not in {OutgoingState.FAILED, OutgoingState.DELAYED}:
+        if row.state not in {OutgoingState.FAILED, OutgoingState.DELAYED, RETURNED}:
             raise NotRetryable
         row.state, row.attempts, row.next_try = OutgoingState.QUEUED, 0, None
         row.save(update_fields=["state", "attempts", "next_try"])
         record(Queued(outgoing=row.pk), stream=_stream(row), by=by)
+
+
+def take_back(message_id: str, status: str, *, by: Actor) -> tuple[Outgoing, bool] | None:
+    """What the receiver's side tells of a sent message (RFC 3463 `status`; 4.x.x: it still tries);
+    the message and whether this was new. None for a message that is not ours or never left."""
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().filter(message_id=message_id).first()
+        if row is None or row.state not in {OutgoingState.SENT, OutgoingState.HELD, RETURNED}:
+            return None
+        state = OutgoingState.HELD if status.startswith("4") else RETURNED
+        if row.state in {state, RETURNED}:
+            return row, False
+        row.state = state
+        code = status or "5.0.0"
+        row.last_error = f"The receiver's server answered {code[0]}50 {code}"
+        update(row, "state", "last_error")
+        record(CameBack(outgoing=row.pk, state=state, status=status), stream=_stream(row), by=by)
+    return row, True
 
 
 def _begin(outgoing_id: int) -> Outgoing | None:

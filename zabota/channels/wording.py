@@ -64,6 +64,7 @@ SENTENCES = (
     gettext_noop("The SMTP server refused the connection: %(answer)s"),
     gettext_noop("The SMTP server refused name or password: %(answer)s"),
     gettext_noop("The connection broke after the message was handed over; it may have been taken."),
+    gettext_noop("The receiver's server answered %(answer)s"),
     # Errors of the fetch process and of kinds/mail/fetch.py
     gettext_noop("No IMAP server is set for this inbox."),
     gettext_noop(

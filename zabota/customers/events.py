@@ -18,6 +18,15 @@ class ContactChanged(Fact, kind="customers.contact_changed"):
 
 
 @dataclass(frozen=True)
+class AddressReturned(Fact, kind="customers.address_returned"):
+    """Mail to an address came back for good, `times` in a row; 0: he wrote from it again."""
+
+    contact: int
+    identity: int
+    times: int
+
+
+@dataclass(frozen=True)
 class DomainConfirmed(Fact, kind="customers.domain_confirmed"):
     account: int
     domain: int

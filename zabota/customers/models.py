@@ -62,6 +62,9 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return self.name or str(_("no name"))
 
+    # Of the first mail address, where it was read with the contact.
+    returned = 0
+
     @cached_property
     def address(self) -> str:
         """The first mail address, '' without one; asked once per object."""
@@ -75,6 +78,8 @@ class Identity(models.Model):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=20, default="mail")
     value = models.CharField(max_length=320)
+    # Mails in a row that the receiver's server returned for good; he wrote since: none.
+    returned = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

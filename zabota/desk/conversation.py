@@ -24,8 +24,12 @@ from zabota.tickets.reading import Said
 
 SHOWN = 60
 ALL = 2000
-FAILED = frozenset({OutgoingState.FAILED, OutgoingState.DELAYED})
-KNOWN = {OutgoingState.SENT.value: "sent", OutgoingState.FAILED.value: "failed"}
+FAILED = frozenset({OutgoingState.FAILED, OutgoingState.DELAYED, OutgoingState.RETURNED})
+KNOWN = {
+    OutgoingState.SENT.value: "sent",
+    OutgoingState.FAILED.value: "failed",
+    OutgoingState.RETURNED.value: "failed",
+}
 KINDS = {"image": "image", "text": "text", "message": "mail"}
 ARCHIVES = frozenset({"zip", "rar", "7z", "gz", "tar", "bz2", "xz"})
 
@@ -187,7 +191,7 @@ def _delivery_label(message: Said, state: str) -> str:
         return ""
     label = timeline.delivery_label(message.outgoing_state or "queued")
     label = label[:1].upper() + label[1:]
-    if message.outgoing_error and message.outgoing_state in FAILED:
+    if message.outgoing_error and message.outgoing_state in {*FAILED, OutgoingState.HELD}:
         return f"{label}: {in_words(message.outgoing_error)}"
     return label
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from zabota.desk import conversation, inbox, reasons, timeline
 from zabota.desk.cards import Choice
@@ -42,6 +43,10 @@ class Draft:
     error: str = ""
 
 
+# Returned twice for good: the client is warned of before an agent writes.
+RETURNS = 2
+
+
 def content(
     agent: Agent,
     ticket: Ticket,
@@ -71,6 +76,7 @@ def content(
         "token": secrets.token_urlsafe(12),
         "to": recipient(ticket, messages),
         "why_no_reply": why_no_reply(ticket, may),
+        "warning": warning(ticket),
         "why": reasons.of(ticket, messages, events, names),
         "max_mb": settings.MAX_UPLOAD_MB,
         "owners": owner_choices(policy.agents_in(now, ticket.queue_id), ticket),
@@ -113,6 +119,18 @@ def why_no_reply(ticket: Ticket, may: dict[str, bool]) -> str:
     if ticket.status == Status.CLOSED:
         return _("The ticket is closed: an answer of the client opens a follow-up.")
     return ""
+
+
+def warning(ticket: Ticket) -> str:
+    """What one should know before writing to this client; '' when nothing."""
+    contact = ticket.contact
+    if contact is None or contact.returned < RETURNS:
+        return ""
+    return ngettext(
+        "Mail to %(address)s came back %(times)d time: the address may be wrong.",
+        "Mail to %(address)s came back %(times)d times: the address may be wrong.",
+        contact.returned,
+    ) % {"address": contact.address, "times": contact.returned}
 
 
 def owner_choices(owners: Iterable[Agent], ticket: Ticket) -> list[Choice]:

@@ -71,6 +71,9 @@ def thread_reason(message: Said) -> str:
         ),
         How.NOTE: _("An agent answered a notification."),
         How.FOLLOW_UP: _("It answers the closed ticket %(detail)s."),
+        How.BOUNCE: _("The receiver's server tells of our message %(detail)s."),
+        How.FORWARDED: _("%(detail)s forwarded it: the ticket belongs to the original sender."),
+        How.FLOOD: _("Its sender sent more than %(detail)s mails within an hour: they stand here."),
         How.BY_HAND: _("Somebody put it here."),
     }
     if message.thread_how not in How._value2member_map_:

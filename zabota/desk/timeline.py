@@ -194,6 +194,8 @@ def delivery_label(state: str) -> str:
         "delayed": _("delayed, will be tried again"),
         "sent": _("handed to the mail server"),
         "failed": _("not sent"),
+        "held": _("the receiver's server still tries to deliver it"),
+        "returned": _("returned by the receiver's server"),
     }.get(state, state)
 
 

@@ -11,7 +11,7 @@ from zabota.notify import letters
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
 from zabota.tickets import links
-from zabota.tickets.events import MessageReceived, OwnerChanged
+from zabota.tickets.events import FloodBegan, MessageReceived, OwnerChanged
 from zabota.tickets.models import Message, Ticket
 
 
@@ -29,6 +29,14 @@ def client_wrote(event: Event, fact: MessageReceived) -> None:
         return
     ticket, owner = message.ticket, message.ticket.owner
     _send(owner, ticket, letters.new_message(owner, ticket, message), event)
+
+
+@consumer("notify.flood", FloodBegan)
+def flooded(event: Event, fact: FloodBegan) -> None:
+    """Whoever leads the queue hears once that somebody floods it."""
+    ticket = Ticket.objects.select_related("contact", "inbox").get(pk=fact.ticket)
+    for lead in policy.agents_of(ticket.queue_id, Level.MANAGE):
+        _send(lead, ticket, letters.flood(lead, ticket), event)
 
 
 @consumer("notify.owner_changed", OwnerChanged)

@@ -28,6 +28,18 @@ def given(agent: Agent, ticket: Ticket) -> tuple[str, str]:
         return subject, "\n\n".join([ticket.snippet, _footer(ticket)])
 
 
+def flood(agent: Agent, ticket: Ticket) -> tuple[str, str]:
+    """Subject and text: somebody sends more mails than a person would."""
+    with translation.override(agent.language):
+        names = _names(ticket) | {"sender": ticket.contact.address if ticket.contact else ""}
+        subject = _("#%(number)d: very many mails of %(sender)s") % names
+        text = _(
+            "%(sender)s sent more than twenty mails within an hour. The next ones are kept in this "
+            "ticket and not acknowledged, until the hour is over."
+        )
+        return subject, "\n\n".join([text % names, _footer(ticket)])
+
+
 def _names(ticket: Ticket) -> dict[str, object]:
     return {"number": ticket.pk, "subject": one_line(ticket.subject)}
 

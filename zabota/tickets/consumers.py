@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from zabota.channels.events import ResendOrdered, SendDelayed, SendFailed, Sent
+from zabota.channels.events import CameBack, ResendOrdered, SendDelayed, SendFailed, Sent
 from zabota.events import actor
 from zabota.events.actor import system
 from zabota.events.log import consumer, record
@@ -13,8 +13,8 @@ from zabota.tickets.locking import changing, changing_within
 from zabota.tickets.models import CloseReason, Status, Ticket
 
 
-@consumer("tickets.delivery", Sent, SendDelayed, SendFailed)
-def note_delivery(event: Event, fact: Sent | SendDelayed | SendFailed) -> None:
+@consumer("tickets.delivery", Sent, SendDelayed, SendFailed, CameBack)
+def note_delivery(event: Event, fact: Sent | SendDelayed | SendFailed | CameBack) -> None:
     """The delivery state of a message changed: its ticket has a new version, screens follow."""
     found = ask(_OF_OUTGOING, [fact.outgoing])
     if found is None:

@@ -170,6 +170,14 @@ class AlsoArrived(Fact, kind="tickets.also_arrived"):
 
 
 @dataclass(frozen=True)
+class FloodBegan(Fact, kind="tickets.flood_began"):
+    """More mails of one contact in an hour than may each open a ticket: the next ones join this."""
+
+    ticket: int
+    contact: int
+
+
+@dataclass(frozen=True)
 class MaybeRelated(Fact, kind="tickets.maybe_related"):
     """A mail that `ticket` answers came later and stands in the ticket `to`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from dataclasses import replace
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
@@ -12,7 +13,7 @@ from zabota.channels import blobs, registry
 from zabota.channels.contract import Address, ParsedMessage, ParseError, Robot
 from zabota.channels.events import RawReceived
 from zabota.channels.models import Inbox, Outgoing, RawMessage, RawState
-from zabota.customers.actions import identify
+from zabota.customers.actions import forget_returns, identify
 from zabota.customers.models import Contact
 from zabota.events.actor import Actor, TooDeep, system
 from zabota.events.log import consumer, record
@@ -21,12 +22,12 @@ from zabota.lib.faults import reach
 from zabota.lib.rows import Joined, Rows, ask, update
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level, Queue
-from zabota.tickets import quarantine, threading
+from zabota.tickets import floods, quarantine, returns, threading
 from zabota.tickets.actions.internal import add_note
 from zabota.tickets.actions.opening import language_of, open_ticket
 from zabota.tickets.appending import append, hang, keep_files
 from zabota.tickets.deliver import own_addresses
-from zabota.tickets.events import AlsoArrived
+from zabota.tickets.events import AlsoArrived, FloodBegan
 from zabota.tickets.lateness import silent_reason
 from zabota.tickets.models import Message, Status, Ticket
 from zabota.tickets.threading import Decision, How
@@ -117,6 +118,11 @@ def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) ->
     if agent and noted and policy.allows(agent, Level.REPLY, noted.queue_id):
         return _note(raw, parsed, agent, noted, key)
     decision = threading.decide(parsed, sender.email)
+    if agent and (client := forwarded_by(agent, parsed, own)):
+        sender, parsed = client, whole(parsed, client)
+        decision = Decision(None, How.FORWARDED, agent.email)
+    elif parsed.bounce and (came_back := returns.take_back(parsed.bounce, by)):
+        decision = Decision(came_back, How.BOUNCE, parsed.bounce.message_id)
     contact = identify(
         "mail",
         sender.email,
@@ -125,12 +131,33 @@ def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) ->
         language=parsed.language,
         time_zone=parsed.timezone,
     )
+    if contact.returned and parsed.robot == Robot.NONE:
+        forget_returns("mail", sender.email, by=by)
     late = silent_reason(raw, parsed)
     kept = keep_files(parsed)
+    decision, is_flood = (decision, False) if late else floods.dammed(contact.pk, decision)
     ticket, decision = _ticket(raw, parsed, contact, decision, bool(late), by)
+    if is_flood:
+        record(FloodBegan(ticket=ticket.pk, contact=contact.pk), stream=ticket.stream, by=by)
     return append(
         ticket, raw, parsed, contact, decision, key, own=own, kept=kept, silent=late, by=by
     )
+
+
+def forwarded_by(agent: Agent, parsed: ParsedMessage, own: frozenset[str]) -> Address | None:
+    """The client whose mail an agent forwards; None when he forwards nothing of a client."""
+    client = parsed.forwarded_from
+    if client is None or not client.email or client.email in own | {agent.email}:
+        return None
+    return None if _AGENT.first([client.email]) else client
+
+
+def whole(parsed: ParsedMessage, client: Address) -> ParsedMessage:
+    """A forwarded mail as one of the client: nothing of it is a quotation."""
+    return replace(
+        parsed, sender=client, reply_to=(), said=parsed.text, reply=parsed.text, signature="",
+        quoted="", html_reply="", html_quoted="",
+    )  # fmt: skip
 
 
 def sender_of(parsed: ParsedMessage) -> Address:
@@ -187,7 +214,7 @@ def _came_before(
 def _note(
     raw: RawMessage, parsed: ParsedMessage, agent: Agent, ticket: Ticket, key: str
 ) -> Message:
-    body, kept = parsed.reply or parsed.text or parsed.subject or "…", keep_files(parsed)
+    body, kept = parsed.said or parsed.text or parsed.subject or "…", keep_files(parsed)
     note = add_note(
         ticket,
         body,
@@ -213,7 +240,7 @@ def _ticket(
     """The ticket to append to, locked; a closed one leads to a linked follow-up."""
     if decision.ticket is not None:
         ticket = Ticket.objects.select_for_update().get(pk=decision.ticket.pk)
-        if ticket.status != Status.CLOSED:
+        if ticket.status != Status.CLOSED or decision.how in {How.BOUNCE, How.FLOOD}:
             return ticket, decision
         decision = Decision(None, How.FOLLOW_UP, f"#{ticket.pk}", related=ticket)
     follows = decision.related if decision.how == How.FOLLOW_UP else None

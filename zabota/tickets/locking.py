@@ -63,6 +63,8 @@ FIRST_ADDRESS = (
     "ORDER BY id LIMIT 1)"
 )
 
+FIRST_RETURNED = FIRST_ADDRESS.replace("value", "returned")
+
 # A relation that may be read with a locked ticket: its model and the columns that are needed.
 _RELATED: dict[str, tuple[type[Model], tuple[str, ...]]] = {
     "contact": (Contact, ()),

@@ -15,7 +15,7 @@ from zabota.customers.models import Account, Contact
 from zabota.lib.rows import Joined, Rows
 from zabota.staff import policy
 from zabota.staff.models import Agent
-from zabota.tickets.locking import FIRST_ADDRESS
+from zabota.tickets.locking import FIRST_ADDRESS, FIRST_RETURNED
 from zabota.tickets.models import Direction, Ticket
 
 
@@ -137,7 +137,7 @@ def _ticket() -> Joined:
         "LEFT JOIN channels_inbox i ON i.id = t.inbox_id "
         "WHERE t.id = %s AND t.queue_id = ANY(%s)"
     )
-    return Joined(parts, rest, FIRST_ADDRESS)
+    return Joined(parts, rest, f"{FIRST_RETURNED}, {FIRST_ADDRESS}")
 
 
 def visible_ticket(agent: Agent, ticket_id: int) -> Ticket | None:
@@ -155,6 +155,7 @@ def visible_ticket(agent: Agent, ticket_id: int) -> Ticket | None:
     ticket, contact, of_contact, account, inbox = statement.made(row)
     if contact is not None:
         contact.account, contact.address = of_contact, row[-1] or ""
+        contact.returned = row[-2] or 0
     ticket.contact, ticket.account, ticket.inbox = contact, account, inbox
     _name(ticket, agent)
     return ticket  # type: ignore[no-any-return]

@@ -27,6 +27,9 @@ class How(StrEnum):
     STRANGER = "stranger"
     NOTE = "note"
     FOLLOW_UP = "follow_up"
+    BOUNCE = "bounce"
+    FORWARDED = "forwarded"
+    FLOOD = "flood"
     BY_HAND = "by_hand"
 
 

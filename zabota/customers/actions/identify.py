@@ -12,7 +12,7 @@ _OF_IDENTITY = Joined(
     [Rows(Contact, "c"), Rows(Account, "a")],
     "FROM customers_identity i JOIN customers_contact c ON c.id = i.contact_id "
     "LEFT JOIN customers_account a ON a.id = c.account_id WHERE i.kind = %s AND i.value = %s",
-    "(SELECT value FROM customers_identity WHERE contact_id = c.id AND kind = 'mail' "
+    "i.returned, (SELECT value FROM customers_identity WHERE contact_id = c.id AND kind = 'mail' "
     "ORDER BY id LIMIT 1)",
 )
 _OF_DOMAIN = (
@@ -51,6 +51,7 @@ def _find(kind: str, value: str) -> Contact | None:
     if row is None:
         return None
     contact, account = _OF_IDENTITY.made(row)
+    contact.returned = row[-2]
     if contact.merged_into_id is None:
         contact.account, contact.address = account, row[-1] or ""
         return contact  # type: ignore[no-any-return]
@@ -58,10 +59,11 @@ def _find(kind: str, value: str) -> Contact | None:
 
 
 def _heir(contact: Contact) -> Contact:
-    seen = {contact.pk}
+    seen, returned = {contact.pk}, contact.returned
     while contact.merged_into is not None and contact.merged_into.pk not in seen:
         contact = contact.merged_into
         seen.add(contact.pk)
+    contact.returned = returned
     return contact
 
 

@@ -63,6 +63,7 @@ class Message(models.Model):
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["ticket", "received_at", "id"]),
+            models.Index(fields=["contact", "received_at"], name="message_by_contact"),
             models.Index(
                 fields=["message_id"],
                 condition=~models.Q(message_id=""),
