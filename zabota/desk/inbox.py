@@ -14,6 +14,7 @@ from zabota.desk import cards
 from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets import queries
+from zabota.tickets import search as words
 from zabota.tickets.models import Status, Urgency
 
 URGENCY_KEYS = {1: "urgent", 2: "high", 3: "normal", 4: "low"}
@@ -34,11 +35,43 @@ class Page:
 
 def page(agent: Agent, view: str, before: str = "") -> Page:
     """50 rows of a view, newest first; raises BadCursor and KeyError (an unknown view)."""
-    found = queries.page(agent, view, read_cursor(before) if before else None)
-    more = len(found) == queries.PAGE
-    older = write_cursor(found[-1].last_message_at, found[-1].id) if more else ""
+    return _page(agent, queries.page(agent, view, read_cursor(before) if before else None))
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a search found: the first page, how many in words, and what was looked for instead of
+    what was typed ('' when that was found)."""
+
+    page: Page
+    count: str
+    instead: str
+
+
+def search(agent: Agent, text: str, before: str = "") -> Results:
+    """The tickets that `text` finds; raises BadCursor. Where nothing has all its words: the other
+    keyboard layout, then any of the words."""
+    queues = policy.queues_at(agent)
+    place = read_cursor(before) if before else None
+    for query in words.ways(text):
+        rows = queries.found(agent, query, place)
+        if rows or before:
+            instead = "" if query.text == text else query.text
+            return Results(_page(agent, rows), _found(words.count(query, queues)), instead)
+    return Results(Page([], ""), "", "")
+
+
+def _found(count: int) -> str:
+    if count >= words.COUNTED:
+        return _("%(count)s and more") % {"count": f"{words.COUNTED:,}".replace(",", "\u00a0")}
+    return str(count)
+
+
+def _page(agent: Agent, rows: list[queries.Row]) -> Page:
+    more = len(rows) >= queries.PAGE
+    older = write_cursor(rows[-1].last_message_at, rows[-1].id) if more else ""
     agents = policy.company(agent).agents
-    return Page([card(row, agents) for row in found], older)
+    return Page([card(row, agents) for row in rows], older)
 
 
 def write_cursor(at: datetime, pk: int) -> str:
@@ -124,7 +157,7 @@ def emptiness(view: str) -> dict[str, Any]:
     """What an empty list says: why it is empty and where to go next."""
     unassigned = reverse("desk:inbox", args=["unassigned"])
     every = reverse("desk:inbox", args=["open"])
-    words = {
+    told = {
         "mine": (
             _("Your inbox is clear"),
             _("No ticket waits for you. Take one that nobody leads yet."),
@@ -158,4 +191,4 @@ def emptiness(view: str) -> dict[str, Any]:
         ),
     }[view]
     names = ("empty_title", "empty_text", "empty_href", "empty_action")
-    return dict(zip(names, words, strict=True))
+    return dict(zip(names, told, strict=True))

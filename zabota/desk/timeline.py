@@ -237,6 +237,10 @@ WORDS: dict[type[Fact], tuple[str, Callable[[Any, Names], str]]] = {
     events.Quarantined: ("shield-alert", _said(lambda: _("unreadable mail put into quarantine"))),
     events.QuarantineLeft: ("shield-alert", _left),
     events.DeliveryChanged: ("send", _delivery),
+    events.FloodBegan: (
+        "circle-alert",
+        _said(lambda: _("very many mails of one sender: the next ones join this ticket")),
+    ),
     # Without the other's number: who reads this need not be allowed to know of it.
     events.MaybeRelated: (
         "link",

@@ -50,6 +50,8 @@ ticket_urls = [
 urlpatterns = [
     path("", inbox.home, name="home"),
     path("inbox/counts/", inbox.counts, name="counts"),
+    path("inbox/search/", inbox.search, name="search"),
+    path("inbox/search/rows/", inbox.search_rows, name="search_rows"),
     path("inbox/<slug:view>/", inbox.page, name="inbox"),
     path("inbox/<slug:view>/rows/", inbox.rows, name="rows"),
     path("t/<int:number>/", include(ticket_urls)),

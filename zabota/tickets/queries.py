@@ -13,6 +13,7 @@ from zabota.staff import policy
 from zabota.staff.models import Agent, Level
 from zabota.tickets.models import Ticket
 from zabota.tickets.models.ticket import WORKING
+from zabota.tickets.search import Query
 
 PAGE = 50
 COUNT_CAP = 1000
@@ -28,10 +29,13 @@ _CONDITIONS = {
     "quarantine": _WORKING,
 }
 VIEWS = tuple(_CONDITIONS)
-_ROWS = """
+SEARCH = "search"
+_COLUMNS = """
 SELECT t.id, t.subject, t.status, t.urgency, t.snippet, c.name, a.name, t.owner_id, t.queue_id,
     t.version, t.awaits_answer, t.arrived_late, t.is_robot, t.last_message_at
-FROM tickets_ticket t
+"""
+_ROWS = f"""
+{_COLUMNS} FROM tickets_ticket t
 LEFT JOIN customers_contact c ON c.id = t.contact_id
 LEFT JOIN customers_account a ON a.id = t.account_id
 WHERE t.queue_id = ANY(%(queues)s) AND
@@ -68,9 +72,35 @@ def page(
     return _rows(_page_sql(view, before is not None, limit), values)
 
 
+def found(
+    agent: Agent, query: Query, before: tuple[datetime, int] | None = None, limit: int = PAGE
+) -> list[Row]:
+    """At most `limit` tickets that the agent may see and the query finds, newest first, older than
+    the cursor; a ticket of the number that was typed stands first."""
+    values: dict[str, Any] = {"queues": sorted(policy.queues_at(agent)), "terms": query.terms}
+    if before is not None:
+        values |= {"at": before[0], "pk": before[1]}
+    rows = _rows(_found_sql(before is not None, limit), values)
+    if query.number and before is None:
+        named = _rows(f"{_ROWS} t.id = %(pk)s", values | {"pk": query.number})
+        rows = named + [row for row in rows if row.id != query.number]
+    return rows
+
+
+@cache
+def _found_sql(is_deep: bool, limit: int) -> str:
+    deeper = "AND (t.last_message_at, t.id) < (%(at)s, %(pk)s)" if is_deep else ""
+    return f"""{_COLUMNS} FROM tickets_searchtext s JOIN tickets_ticket t ON t.id = s.ticket_id
+LEFT JOIN customers_contact c ON c.id = t.contact_id
+LEFT JOIN customers_account a ON a.id = t.account_id
+WHERE s.words @@ to_tsquery('russian', %(terms)s) AND t.queue_id = ANY(%(queues)s) {deeper}
+ORDER BY t.last_message_at DESC, t.id DESC LIMIT {int(limit)}"""
+
+
 def row_of(agent: Agent, view: str, ticket_id: int) -> Row | None:
-    """One ticket's row, None when it does not stand in that view of the agent."""
-    sql = f"{_ROWS} {_CONDITIONS[view]} AND t.id = %(pk)s"
+    """One ticket's row, None when it does not stand in that view of the agent; among results of a
+    search whatever he sees stands."""
+    sql = f"{_ROWS} {_CONDITIONS.get(view, 'true')} AND t.id = %(pk)s"
     rows = _rows(sql, _values(agent, view) | {"pk": ticket_id})
     return rows[0] if rows else None
 
@@ -118,7 +148,7 @@ def _queues(agent: Agent, view: str) -> list[int]:
     """The queues of a view that the agent sees; what lies in quarantine has a view of its own,
     and stands besides in the list of whoever leads it."""
     seen, quarantine = policy.queues_at(agent), policy.company(agent).quarantine
-    if view == "mine":
+    if view in {"mine", SEARCH}:
         return sorted(seen)
     return sorted(seen & quarantine if view == "quarantine" else seen - quarantine)
 

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from zabota.desk import inbox
 from zabota.desk.door import agents_only, is_fragment, view_of
+from zabota.lib.text import one_line
 from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets import queries
+
+LONGEST_QUERY = 200
 
 
 @agents_only()
@@ -33,7 +38,7 @@ def rows(request: HttpRequest, agent: Agent, view: str) -> HttpResponse:
         url = request.get_full_path().replace(f"/{view}/rows/", f"/{view}/", 1)
         return redirect(url)
     found = _page(agent, view, _before(request))
-    return render(request, "desk/rows.html", {"page": found, "view": view})
+    return render(request, "desk/rows.html", {"page": found, "view": view, "more": ""})
 
 
 @agents_only()
@@ -41,6 +46,48 @@ def counts(request: HttpRequest, agent: Agent) -> HttpResponse:
     """The panel of views with fresh counts."""
     content = {"groups": inbox.groups(agent), "view": view_of(request)}
     return render(request, "desk/views.html", content)
+
+
+@agents_only()
+def search(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """The work place with what a search finds."""
+    text = _text(request)
+    found = _search(agent, text, _before(request))
+    content = workspace(agent, "open") | {
+        "view": queries.SEARCH,
+        "page": found.page,
+        "title": _("Search"),
+        "query": text,
+        "found": found,
+        "more": urlencode({"q": text}),
+        "empty": {
+            "empty_title": _("Nothing is found") if text else _("Find a ticket"),
+            "empty_text": _("Words in any form, names, addresses or a ticket's number."),
+        },
+    }
+    return render(request, "desk/inbox.html", content)
+
+
+@agents_only()
+def search_rows(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """The lines of a search alone; a person who came without scripts gets the whole page."""
+    if not is_fragment(request):
+        return redirect(request.get_full_path().replace("/search/rows/", "/search/", 1))
+    text = _text(request)
+    found = _search(agent, text, _before(request))
+    content = {"page": found.page, "view": queries.SEARCH, "more": urlencode({"q": text})}
+    return render(request, "desk/rows.html", content)
+
+
+def _text(request: HttpRequest) -> str:
+    return one_line(request.GET.get("q", ""))[:LONGEST_QUERY]
+
+
+def _search(agent: Agent, text: str, before: str) -> inbox.Results:
+    try:
+        return inbox.search(agent, text, before)
+    except inbox.BadCursor:
+        raise BadRequest("broken cursor") from None
 
 
 def workspace(agent: Agent, view: str, before: str = "") -> dict[str, Any]:
@@ -54,6 +101,9 @@ def workspace(agent: Agent, view: str, before: str = "") -> dict[str, Any]:
         "queue_numbers": ",".join(map(str, sorted(policy.levels(agent)))),
         "empty": inbox.emptiness(view),
         "current": 0,
+        "query": "",
+        "more": "",
+        "found": None,
     }
 
 

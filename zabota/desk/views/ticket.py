@@ -50,7 +50,8 @@ def pane_part(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpRespons
 @ticket_door()
 def row(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     """The ticket's line in a list; 204 when it does not stand in that list."""
-    view = view_of(request)
+    is_search = request.GET.get("view") == queries.SEARCH
+    view = queries.SEARCH if is_search else view_of(request)
     found = queries.row_of(agent, view, ticket.pk)
     if found is None:
         return HttpResponse(status=204)

@@ -1,4 +1,5 @@
 from zabota.tickets.models.message import Attachment, AttachmentState, Direction, Message, Purpose
+from zabota.tickets.models.search import SearchText
 from zabota.tickets.models.ticket import (
     CloseReason,
     Participant,
@@ -16,6 +17,7 @@ __all__ = [
     "Message",
     "Participant",
     "Purpose",
+    "SearchText",
     "Status",
     "Ticket",
     "TicketType",

@@ -115,6 +115,8 @@ class Ticket(models.Model):
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["queue", "status", "-last_message_at", "-id"]),
+            # A search for common words walks all tickets, newest first.
+            models.Index(fields=["-last_message_at", "-id"], name="ticket_by_time"),
             models.Index(
                 fields=["queue", "-last_message_at", "-id"],
                 condition=models.Q(

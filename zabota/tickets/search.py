@@ -1,0 +1,146 @@
+"""Search over tickets: all words in any form, the last one as its beginning, newest first.
+
+Words are reduced by PostgreSQL's Russian rules (English ones too); ё counts as е, and what parts an
+address or a number counts as a blank.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from zabota.events.log import consumer
+from zabota.events.models import Event
+from zabota.lib.rows import ask, tell
+from zabota.lib.text import fold
+from zabota.tickets.events import (
+    CallLogged,
+    MessageReceived,
+    NoteAdded,
+    QuarantineLeft,
+    Replied,
+    SubjectChanged,
+)
+
+MOST_WORDS = 8
+COUNTED = 1000  # a common word is counted no further
+LONGEST = 100_000  # characters of a message whose words are kept
+PARTING = "@._-/:+"
+
+_VECTOR = (
+    "strip(to_tsvector('russian', translate({}, 'ёЁ"
+    + PARTING
+    + "', 'еЕ"
+    + " " * len(PARTING)
+    + "')))"
+)
+_HEAD = (
+    "coalesce(t.subject, '') || ' ' || coalesce(c.name, '') || ' ' || coalesce(a.name, '') "
+    "|| ' ' || "
+    "coalesce((SELECT string_agg(i.value, ' ') FROM customers_identity i "
+    "WHERE i.contact_id = t.contact_id), '')"
+)
+_FROM = (
+    "FROM tickets_ticket t LEFT JOIN customers_contact c ON c.id = t.contact_id "
+    "LEFT JOIN customers_account a ON a.id = t.account_id"
+)
+_SAID = f"left(m.text || ' ' || coalesce(m.call->>'topic', ''), {LONGEST})"
+_ADD = f"""
+INSERT INTO tickets_searchtext AS known (ticket_id, words)
+SELECT t.id, {_VECTOR.format(f"{_HEAD} || ' ' || coalesce({_SAID}, '')")}
+  {_FROM} LEFT JOIN tickets_message m ON m.id = %s WHERE t.id = %s
+    ON CONFLICT (ticket_id) DO UPDATE SET words = known.words || excluded.words
+"""
+_ALL = f"""
+INSERT INTO tickets_searchtext (ticket_id, words)
+SELECT t.id, {
+    _VECTOR.format(
+        f"{_HEAD} || ' ' || coalesce((SELECT string_agg({_SAID}, ' ') FROM tickets_message m "
+        "WHERE m.ticket_id = t.id AND m.purpose = ''), '')"
+    )
+}
+  {_FROM} WHERE t.id > %s
+    ON CONFLICT (ticket_id) DO UPDATE SET words = excluded.words
+"""  # noqa: S608 (our own names)
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"#?(\d{1,12})")
+# The same keys in the other layout: «ghbdtn» is «привет».
+_LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
+_RUSSIAN = "йцукенгшщзхъфывапролджэячсмитьбюё"
+_TO_RUSSIAN = str.maketrans(_LATIN, _RUSSIAN)
+_TO_LATIN = str.maketrans(_RUSSIAN, _LATIN)
+
+
+def _is_said(fact: object) -> bool:
+    """Automatic texts are the same everywhere: nobody looks for them."""
+    return not (isinstance(fact, Replied) and fact.purpose)
+
+
+@consumer(
+    "tickets.search",
+    MessageReceived,
+    Replied,
+    NoteAdded,
+    CallLogged,
+    wants=_is_said,
+    priority=lambda fact: -1,
+)
+def keep_words(event: Event, fact: MessageReceived | Replied | NoteAdded | CallLogged) -> None:
+    """The words of one message, and the ticket's head, join what is known of the ticket."""
+    tell(_ADD, [fact.message, fact.ticket])
+
+
+@consumer("tickets.search_head", SubjectChanged, QuarantineLeft, priority=lambda fact: -1)
+def keep_head(event: Event, fact: SubjectChanged | QuarantineLeft) -> None:
+    """Another subject or another client: the words of before stay findable."""
+    tell(_ADD, [None, fact.ticket])
+
+
+def rebuild(after: int = 0) -> int:
+    """Keep the words of all tickets above this number anew; how many. For data that came without
+    facts: demonstration, measurement."""
+    return tell(_ALL, [after])
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is looked for: `terms` for the database, `number` of a ticket (0: none)."""
+
+    text: str
+    terms: str
+    number: int = 0
+
+
+def understood(text: str) -> Query:
+    """The words of `text`; no terms when there are none."""
+    words = _WORD.findall(fold(text))[:MOST_WORDS]
+    terms = [f"'{word}'" for word in words]
+    number = _NUMBER.fullmatch(text.strip())
+    joined = " & ".join(terms) + (":*" if terms else "")
+    return Query(text, joined, int(number[1]) if number else 0)
+
+
+def ways(text: str) -> list[Query]:
+    """What to try one after the other: as it was typed, in the other keyboard layout, any word."""
+    first = understood(text)
+    lower = text.lower()
+    other = lower.translate(_TO_RUSSIAN if lower.isascii() else _TO_LATIN)
+    found = [first]
+    if other != lower:
+        found.append(understood(other))
+    if " & " in first.terms:
+        found.append(Query(text, first.terms.replace(" & ", " | ")))
+    return [query for query in found if query.terms]
+
+
+_COUNT = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM tickets_searchtext s JOIN tickets_ticket t ON t.id = s.ticket_id
+     WHERE s.words @@ to_tsquery('russian', %s) AND t.queue_id = ANY(%s) LIMIT {COUNTED}) counted
+"""  # noqa: S608 (our own names)
+
+
+def count(query: Query, queues: Collection[int]) -> int:
+    """Tickets of these queues that the query finds, counted up to COUNTED."""
+    return int(ask(_COUNT, [query.terms, list(queues)])[0])
