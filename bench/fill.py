@@ -19,6 +19,7 @@ from zabota.customers.models import Account, Contact, Identity
 from zabota.events.models import Event
 from zabota.lib import clock
 from zabota.staff.models import Agent, Department, Grant, Level, Queue
+from zabota.tickets import search
 from zabota.tickets.models import Message, Participant, Status, Ticket
 
 QUEUES, SEEN, AGENTS, INBOXES = 20, 5, 24, 5
@@ -120,6 +121,7 @@ def grow(town: Town, tickets: int) -> None:
         _load(cursor, Message, _messages(source, town, letters))
         _load(cursor, Participant, _participants(first, tickets))
         _load(cursor, Event, _facts(rows, letters))
+        search.rebuild(first - 1)
         _send_all(cursor, town)
         for model in (Account, Contact, Ticket, Message, Participant, Event, Identity, Outgoing):
             table = model._meta.db_table

@@ -36,6 +36,8 @@ N = "<int:number>/"
 GET = {
     "": "L 302 302 302 302 302",
     "inbox/counts/": "L 200 200 200 200 200",
+    "inbox/search/": "L 200 200 200 200 200",
+    "inbox/search/rows/": "L 302 302 302 302 302",
     "inbox/<slug:view>/": "L 200 200 200 200 200",
     "inbox/<slug:view>/rows/": "L 302 302 302 302 302",
     f"t/{N}": "L 404 200 200 200 200",

@@ -80,7 +80,7 @@ def _message(
         contact=contact,
         at=at,
         received_at=at,
-        text=parsed.said or ("" if parsed.quoted else parsed.text),
+        text=parsed.said or parsed.reply or ("" if parsed.quoted else parsed.text),
         quoted="\n\n".join(part for part in (parsed.signature, parsed.quoted) if part),
         html=_shown_html(parsed),
         language=parsed.language,

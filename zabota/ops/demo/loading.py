@@ -21,6 +21,7 @@ from zabota.ops.progress import Progress
 from zabota.ops.words import gettext as _
 from zabota.ops.words import say
 from zabota.staff.models import Agent
+from zabota.tickets import search
 from zabota.tickets.models import Message, Ticket
 from zabota.tickets.quarantine import quarantine_queue
 
@@ -68,6 +69,7 @@ def load(
     where = places.settle()
     with transaction.atomic():
         world = _tell(bars, random.Random(seed), where)
+        search.rebuild()
     _print_passwords(world, out or sys.stdout)
 
 
