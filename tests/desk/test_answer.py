@@ -177,14 +177,14 @@ def test_a_full_disk_is_said(
 
 
 def test_sent_with_the_solution_the_next_ticket_opens(client: Client, ticket: Ticket) -> None:
-    below = make.ticket("Следующее", who=make.MARIA)
-    above = make.ticket("Первое", who=make.JOHN)
-    answer = client.post(f"/t/{below.pk}/reply/?view=open", {"body": "Готово", "then": "solve"})
-    assert answer["Location"] == f"/t/{ticket.pk}/?view=open"
-    below.refresh_from_db()
-    assert below.status == Status.SOLVED
+    middle = make.ticket("Следующее", who=make.MARIA)
+    below = make.ticket("Последнее", who=make.JOHN)
+    answer = client.post(f"/t/{middle.pk}/reply/?view=open", {"body": "Готово", "then": "solve"})
+    assert answer["Location"] == f"/t/{below.pk}/?view=open"
+    middle.refresh_from_db()
+    assert middle.status == Status.SOLVED
     form = {"body": "Готово", "then": "solve"}
-    by_script = client.post(f"/t/{above.pk}/reply/", form, headers=FRAGMENT)
+    by_script = client.post(f"/t/{ticket.pk}/reply/", form, headers=FRAGMENT)
     assert '"care-next": true' in by_script["HX-Trigger"]
 
 

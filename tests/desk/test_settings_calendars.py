@@ -9,11 +9,13 @@ import pytest
 
 from tests import make
 from zabota.calendars import known
-from zabota.calendars.actions import default_calendar, fill_all, set_day
+from zabota.calendars.actions import default_calendar, set_day
+from zabota.calendars.consumers import fill_all
 from zabota.calendars.models import Calendar, Day
 from zabota.desk.settings.forms.calendars import in_words, read_hours
 from zabota.events.models import Event
 from zabota.lib import clock
+from zabota.sla.expecting import target_of
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
@@ -130,11 +132,16 @@ def test_a_queue_works_by_its_own_calendar_or_the_default_one() -> None:
     default = default_calendar(by=make.BY)
     duty = make.calendar("Дежурство")
     client = make.browser(make.administrator(language="en"))
-    client.post(f"/settings/queues/{queue.pk}/deadlines/", {"calendar": duty.pk})
+    client.post(f"/settings/queues/{queue.pk}/deadlines/", {"calendar": duty.pk, "target": 60})
     assert known.of_queue(queue.pk).calendar == duty.pk
     assert known.of_queue(other.pk).calendar == default.pk
-    assert "Working calendar:" in page(f"/settings/queues/{queue.pk}/")
-    client.post(f"/settings/queues/{queue.pk}/deadlines/", {"calendar": ""})
+    shown = page(f"/settings/queues/{queue.pk}/")
+    assert "Working calendar: Office week" in shown
+    assert "First answer within, working minutes: 240 → 60" in shown
+    assert target_of(queue.pk) == 60
+    wrong = client.post(f"/settings/queues/{queue.pk}/deadlines/", {"target": 0})
+    assert wrong.status_code == 422
+    client.post(f"/settings/queues/{queue.pk}/deadlines/", {"calendar": "", "target": 60})
     assert known.of_queue(queue.pk).calendar == default.pk
     given = Event.objects.filter(kind="calendars.calendar_given").order_by("id")
     assert [row.facts["now"] for row in given] == [duty.pk, None]

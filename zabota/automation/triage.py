@@ -1,17 +1,21 @@
-"""The visible order of first treatment. Acknowledging is its last step."""
+"""The visible order of first treatment: signal words, clocks and expected time, acknowledgement."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 
 from django.db import transaction
 
+from zabota.automation import urgency
+from zabota.calendars import known
 from zabota.events.actor import Actor, system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
 from zabota.lib import clock
 from zabota.lib.faults import reach
 from zabota.lib.rows import ask
+from zabota.lib.zones import zone
+from zabota.sla import clocks, expecting
 from zabota.tickets import letters
 from zabota.tickets.actions import send_automatic
 from zabota.tickets.actions.answer import say
@@ -41,9 +45,14 @@ def take(message_id: int, *, silent: bool, by: Actor) -> bool:
         if message is None:
             return False
         with changing_within(Ticket(pk=message.ticket_id), *NEEDED) as ticket:
+            if not silent and not message.robot:
+                urgency.mark(ticket, message, by=by)
             why_not = reason_to_be_quiet(ticket, message, silent)
+            told = None if why_not else expecting.promise(ticket, by=by)
+            clocks.run(ticket, by=by, promise=told)
             if not why_not:
-                say(ticket, letters.acknowledgement(ticket), Purpose.ACKNOWLEDGEMENT, by)
+                due = told.due_at.astimezone(zone_of(ticket)) if told else None
+                say(ticket, letters.acknowledgement(ticket, due), Purpose.ACKNOWLEDGEMENT, by)
             fact = Triaged(
                 ticket=ticket.pk, message=message.pk, acknowledged=not why_not, why_not=why_not
             )
@@ -52,17 +61,33 @@ def take(message_id: int, *, silent: bool, by: Actor) -> bool:
     return not why_not
 
 
+def zone_of(ticket: Ticket) -> tzinfo:
+    """The zone of the person who waits: his own, else his account's, the inbox's, the calendar's of
+    the queue."""
+    contact, inbox = ticket.contact, ticket.inbox
+    own = zone(contact.time_zone) if contact else None
+    if own is None and contact and contact.account_id and contact.account:
+        own = zone(contact.account.time_zone)
+    if own is None and inbox:
+        own = zone(inbox.time_zone)
+    return own or known.of_queue(ticket.queue_id).hours.zone
+
+
 def _begin(message_id: int) -> Message | None:
-    """The message (its id, ticket and robot), marked as treated; None when it was before.
+    """The message (id, ticket, robot, beginning of its text), marked as treated; None when it was
+    before.
 
     The mark locks the row: whoever comes second waits here.
     """
     found = ask(
         "UPDATE tickets_message SET triaged_at = %s WHERE id = %s AND triaged_at IS NULL "
-        "RETURNING ticket_id, robot",
+        "RETURNING ticket_id, robot, left(text, 5000)",
         [clock.now(), message_id],
     )
-    return Message(pk=message_id, ticket_id=found[0], robot=found[1]) if found else None
+    if found is None:
+        return None
+    ticket, robot, text = found
+    return Message(pk=message_id, ticket_id=ticket, robot=robot, text=text)
 
 
 def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:

@@ -12,8 +12,7 @@ from django.db import transaction
 from zabota.calendars.events import CalendarGiven, DayChanged, HolidaysFilled
 from zabota.calendars.models import Calendar, Day, QueueCalendar
 from zabota.calendars.public import countries, holidays_of
-from zabota.events.actor import Actor, system
-from zabota.events.chores import chore
+from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.lib import clock
 from zabota.staff.actions import save_setting
@@ -76,16 +75,6 @@ def default_calendar(*, by: Actor) -> Calendar:
     )
     save_calendar(calendar, [], by=by)
     return calendar
-
-
-@chore
-def fill_all() -> None:
-    """There is a default calendar, and the next year's public holidays come in time."""
-    default_calendar(by=system("calendars"))
-    for calendar in Calendar.objects.filter(filled_until__lte=clock.now().year):
-        with transaction.atomic():
-            row = Calendar.objects.select_for_update().get(pk=calendar.pk)
-            fill(row, by=system("calendars"))
 
 
 @transaction.atomic

@@ -133,6 +133,14 @@ def _day(there: date, today: date, language: str) -> str:
     return format_date(there, "long", locale=locale())
 
 
+def brief(moment: datetime) -> str:
+    """The time today, else the day alone."""
+    there = local(moment)
+    if there.date() == local(clock.now()).date():
+        return format_time(there, "HH:mm", locale=locale())
+    return format_date(there, _skeleton("MMMd"), locale=locale())
+
+
 def date_words(there: date) -> str:
     """A day with its weekday: Mon, 30 November 2026."""
     return format_date(there, "E, d MMMM y", locale=locale())
@@ -238,7 +246,7 @@ def environment(**options: Any) -> Environment:
     made.filters.update(
         when=when, day=day, stamp=stamp, ago=ago, iso=iso, initials=initials, tone=tone,
         file_size=file_size, lines=lines, breakable=breakable,
-        date_words=date_words,
+        date_words=date_words, brief=brief,
     )  # fmt: skip
     return made
 

@@ -208,6 +208,7 @@ INSTALLED_APPS = [
     "zabota.customers",
     "zabota.channels",
     "zabota.tickets",
+    "zabota.sla",
     "zabota.automation",
     "zabota.notify",
     "zabota.desk",

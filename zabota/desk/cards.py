@@ -23,7 +23,7 @@ class Row:
     urgency_label: str = ""
     unread: bool = False
     version: int = 0
-    clock_label: str = ""
+    due: datetime | None = None
     clock_tone: str = ""
     present: str = ""
     owner: str = ""

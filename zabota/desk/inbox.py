@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from zabota.desk import cards
+from zabota.desk import cards, deadlines
 from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets import queries
@@ -18,7 +18,8 @@ from zabota.tickets import search as words
 from zabota.tickets.models import Status, Urgency
 
 URGENCY_KEYS = {1: "urgent", 2: "high", 3: "normal", 4: "low"}
-_START = datetime(1970, 1, 1, tzinfo=UTC)
+# A signed number of up to 17 digits (the year 5138), and an id.
+CURSOR = re.compile(r"(-?[0-9]{1,17})-([0-9]{1,18})", re.ASCII)
 
 
 class BadCursor(ValueError):
@@ -34,8 +35,8 @@ class Page:
 
 
 def page(agent: Agent, view: str, before: str = "") -> Page:
-    """50 rows of a view, newest first; raises BadCursor and KeyError (an unknown view)."""
-    return _page(agent, queries.page(agent, view, read_cursor(before) if before else None))
+    """50 rows of a view in its order; raises BadCursor and KeyError (an unknown view)."""
+    return _page(agent, view, queries.page(agent, view, read_cursor(before) if before else None))
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ def search(agent: Agent, text: str, before: str = "") -> Results:
         rows = queries.found(agent, query, place)
         if rows or before:
             instead = "" if query.text == text else query.text
-            return Results(_page(agent, rows), _found(words.count(query, queues)), instead)
+            return Results(
+                _page(agent, queries.SEARCH, rows), _found(words.count(query, queues)), instead
+            )
     return Results(Page([], ""), "", "")
 
 
@@ -67,27 +70,24 @@ def _found(count: int) -> str:
     return str(count)
 
 
-def _page(agent: Agent, rows: list[queries.Row]) -> Page:
+def _page(agent: Agent, view: str, rows: list[queries.Row]) -> Page:
     more = len(rows) >= queries.PAGE
-    older = write_cursor(rows[-1].last_message_at, rows[-1].id) if more else ""
+    older = write_cursor(*queries.place(view, rows[-1])) if more else ""
     agents = policy.company(agent).agents
     return Page([card(row, agents) for row in rows], older)
 
 
-def write_cursor(at: datetime, pk: int) -> str:
-    """A place in a list for an address: microseconds since 1970 and id."""
-    return f"{(at - _START) // timedelta(microseconds=1)}-{pk}"
+def write_cursor(place: int, pk: int) -> str:
+    """A place in a list (`queries.place`) for an address."""
+    return f"{place}-{pk}"
 
 
-def read_cursor(text: str) -> tuple[datetime, int]:
+def read_cursor(text: str) -> tuple[int, int]:
     """The place that `write_cursor` wrote; raises BadCursor."""
-    at, _dash, pk = text.partition("-")
-    if not (at.isascii() and at.isdigit() and pk.isascii() and pk.isdigit() and len(pk) < 19):
+    found = CURSOR.fullmatch(text)
+    if found is None:
         raise BadCursor(text)
-    try:
-        return _START + timedelta(microseconds=int(at)), int(pk)
-    except OverflowError:
-        raise BadCursor(text) from None
+    return int(found[1]), int(found[2])
 
 
 def card(row: queries.Row, agents: Mapping[int, Agent]) -> cards.Row:
@@ -110,6 +110,8 @@ def card(row: queries.Row, agents: Mapping[int, Agent]) -> cards.Row:
         owner=owner.full_name if owner else "",
         late=row.arrived_late,
         robot=row.is_robot,
+        due=row.next_due_at,
+        clock_tone=deadlines.tone(row.next_due_at, row.burns_at),
     )
 
 
@@ -119,6 +121,7 @@ def titles() -> dict[str, str]:
         "mine": _("Assigned to me"),
         "unassigned": _("Unassigned"),
         "open": _("All open"),
+        "burning": _("Burning"),
         "solved": _("Solved and closed"),
         "robots": _("Robots"),
         "quarantine": _("Quarantine"),
@@ -129,8 +132,8 @@ def groups(agent: Agent) -> list[tuple[str, list[cards.ViewLink]]]:
     """The panel of views with counts, capped."""
     counts, names = queries.counts(agent), titles()
 
-    def link(key: str, icon: str) -> cards.ViewLink:
-        return cards.ViewLink(key, names[key], icon, capped(counts[key]))
+    def link(key: str, icon: str, late: bool = False) -> cards.ViewLink:
+        return cards.ViewLink(key, names[key], icon, capped(counts[key]), late)
 
     return [
         (_("Mine"), [link("mine", "inbox")]),
@@ -139,6 +142,7 @@ def groups(agent: Agent) -> list[tuple[str, list[cards.ViewLink]]]:
             [
                 link("unassigned", "user-plus"),
                 link("open", "circle-dot"),
+                link("burning", "timer", late=True),
                 link("solved", "circle-check"),
             ],
         ),
@@ -171,6 +175,12 @@ def emptiness(view: str) -> dict[str, Any]:
             _("Go to all open"),
         ),
         "open": (_("No open tickets"), _("New mail of clients appears here by itself."), "", ""),
+        "burning": (
+            _("Nothing burns"),
+            _("Tickets come here when their time is nearly up, or over."),
+            every,
+            _("Go to all open"),
+        ),
         "solved": (
             _("Nothing is solved yet"),
             _("Solved tickets stay here; an answer of the client opens them again."),

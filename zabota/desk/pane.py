@@ -1,4 +1,4 @@
-"""Everything the middle column shows of one ticket, read in four queries."""
+"""Everything the middle column shows of one ticket, read in five queries."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from zabota.desk import conversation, inbox, reasons, timeline
+from zabota.desk import conversation, deadlines, inbox, reasons, timeline
 from zabota.desk.cards import Choice
 from zabota.events import log
+from zabota.sla.queries import promise_of
 from zabota.staff import policy
 from zabota.staff.models import Agent, Queue, Topic
 from zabota.tickets import deliver, queries, reading
@@ -66,6 +67,8 @@ def content(
     names = timeline.Names.of(now)
     talk = conversation.conversation(messages, events, names, hidden=int(has_more))
     may = queries.may(agent, ticket)
+    promise = promise_of(ticket.pk)
+    told = [(_("Why this time"), deadlines.why(promise[1]))] if promise else []
     return {
         "ticket": ticket,
         "view": view,
@@ -77,7 +80,8 @@ def content(
         "to": recipient(ticket, messages),
         "why_no_reply": why_no_reply(ticket, may),
         "warning": warning(ticket),
-        "why": reasons.of(ticket, messages, events, names),
+        "why": [*reasons.of(ticket, messages, events, names), *told],
+        "due_tone": deadlines.tone(ticket.next_due_at, ticket.burns_at),
         "max_mb": settings.MAX_UPLOAD_MB,
         "owners": owner_choices(policy.agents_in(now, ticket.queue_id), ticket),
         "urgencies": urgency_choices(ticket),

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from zabota.automation.events import SignalFound
 from zabota.channels.wording import in_words
 from zabota.desk import timeline
 from zabota.events.models import Event
 from zabota.tickets.events import Triaged
-from zabota.tickets.models import Direction, Ticket
+from zabota.tickets.models import Direction, Ticket, Urgency
 from zabota.tickets.reading import Said
 from zabota.tickets.threading import How
 
@@ -21,7 +22,10 @@ def of(
 ) -> list[tuple[str, str]]:
     """(question, answer) pairs that apply to this ticket; the newest client message counts."""
     received = [message for message in messages if message.direction == Direction.IN]
+    events = list(events)
     found = [(_("Why this queue"), queue_reason(ticket))]
+    if urgent := _urgent(ticket, events):
+        found.append((_("Why this urgency"), urgent))
     if received:
         last = received[-1]
         found.append((_("Why this ticket"), thread_reason(last)))
@@ -79,6 +83,14 @@ def thread_reason(message: Said) -> str:
     if message.thread_how not in How._value2member_map_:
         return "—"
     return words[How(message.thread_how)] % detail
+
+
+def _urgent(ticket: Ticket, events: list[Event]) -> str:
+    """By which signal words the ticket became urgent; '' when a person or nobody made it so."""
+    found = [row.facts["phrase"] for row in events if row.kind == SignalFound.kind]
+    if not found or ticket.urgency != Urgency.LOSES_MONEY:
+        return ""
+    return timeline.signal_words(found[-1])
 
 
 def _quiet(events: Iterable[Event]) -> str:

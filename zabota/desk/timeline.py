@@ -9,9 +9,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from zabota.automation.events import SignalFound
 from zabota.desk.cards import EventLine
 from zabota.events.facts import Fact, UnknownFact
 from zabota.events.models import Event
+from zabota.sla import events as clocks
 from zabota.staff.models import Agent, Queue, Topic
 from zabota.staff.structure import Structure
 from zabota.tickets import events
@@ -72,6 +74,8 @@ SAID_ELSEWHERE = frozenset(
         events.DeliveryChanged,
         events.Triaged,
         events.ClosingDue,
+        events.DueChanged,
+        clocks.PromiseMade,
     )
 )
 
@@ -199,6 +203,21 @@ def delivery_label(state: str) -> str:
     }.get(state, state)
 
 
+def signal_words(phrase: str) -> str:
+    """Why a ticket became urgent by itself."""
+    return _("signal words “%(phrase)s”: the client loses money now") % {"phrase": phrase}
+
+
+def _reached(fact: clocks.ClockReached, names: Names) -> str:
+    if fact.clock == "guard":
+        if fact.percent >= 100:
+            return _("24 hours without an answer of a person")
+        return _("%(percent)d%% of the 24 hours are over") % {"percent": fact.percent}
+    if fact.percent >= 100:
+        return _("the time told to the client is over")
+    return _("the time told to the client is nearly over")
+
+
 def _said(text: Callable[[], str]) -> Callable[[Any, Names], str]:
     return lambda fact, names: text()
 
@@ -234,6 +253,10 @@ WORDS: dict[type[Fact], tuple[str, Callable[[Any, Names], str]]] = {
     events.ClosingDue: ("clock", _said(lambda: _("seven days after the solution"))),
     events.Closed: ("archive", _closed),
     events.Triaged: ("check-check", _triaged),
+    SignalFound: ("zap", lambda fact, names: signal_words(fact.phrase)),
+    events.DueChanged: ("timer", _said(lambda: _("another time due"))),
+    clocks.PromiseMade: ("timer", _said(lambda: _("the client was told when to expect an answer"))),
+    clocks.ClockReached: ("flame", _reached),
     events.Quarantined: ("shield-alert", _said(lambda: _("unreadable mail put into quarantine"))),
     events.QuarantineLeft: ("shield-alert", _left),
     events.DeliveryChanged: ("send", _delivery),

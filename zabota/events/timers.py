@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from zabota.events.actor import system
 from zabota.events.log import record
 from zabota.events.models import Timer
 from zabota.lib import clock
+from zabota.lib.rows import tell
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +31,16 @@ def set_timer(
     fact: facts.Fact, *, subject: str, stream: str, due_at: datetime, version: int = 0
 ) -> None:
     """Record `fact` at `due_at` (aware) unless the subject has another version by then."""
-    Timer.objects.update_or_create(
-        subject=subject,
-        kind=fact.kind,
-        defaults={
-            "due_at": due_at,
-            "stream": stream,
-            "version": version,
-            "facts": fact.as_json(),
-        },
-    )
+    facts_text = json.dumps(fact.as_json())
+    tell(_SET, [due_at, subject, fact.kind, stream, version, facts_text])
+
+
+_SET = """
+INSERT INTO events_timer (due_at, subject, kind, stream, version, facts)
+VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (subject, kind) DO UPDATE SET due_at = excluded.due_at, stream = excluded.stream,
+       version = excluded.version, facts = excluded.facts
+"""
 
 
 def pump(limit: int = 200) -> int:

@@ -19,7 +19,7 @@ ICONS = """
 archive arrow-down arrow-left arrow-right arrow-up-down at-sign ban bell book-open bot building-2
 chart-column check check-check chevron-down chevron-left chevron-right chevron-up chevrons-up
 circle circle-alert circle-check circle-dot circle-question-mark circle-x clock corner-up-left
-download ellipsis external-link eye file file-text flag folder-input git-branch globe hash
+download ellipsis external-link eye file file-text flag flame folder-input git-branch globe hash
 heart-handshake history image image-off inbox info keyboard languages life-buoy link list-filter
 loader-circle lock log-out mail menu message-square monitor moon panel-left panel-right paperclip
 pause pencil phone plus refresh-cw reply rows-3 search send server settings shield-alert split

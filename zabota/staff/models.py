@@ -113,10 +113,33 @@ class Queue(TwoLanguageName):
         ]
 
 
+# What clients write who lose money through our fault; found in other forms and orders too.
+SIGNAL_WORDS = """\
+теряем деньги
+терпим убытки
+несём убытки
+не можем принимать оплату
+не проходят платежи
+продажи стоят
+продажи встали
+магазин не работает
+касса не работает
+работа остановилась
+losing money
+cannot take payments
+payments do not go through
+sales have stopped
+shop is down
+business has stopped"""
+
+
 class Topic(TwoLanguageName):
     """What the client chose or what was recognised; leads to a queue."""
 
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="topics", verbose_name=_("queue"))
+    signal_words = models.TextField(
+        _("signal words"), max_length=4000, blank=True, default=SIGNAL_WORDS
+    )
     is_active = models.BooleanField(_("in use"), default=True)
 
 

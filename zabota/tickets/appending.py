@@ -183,6 +183,8 @@ def _change_ticket(
     ticket.snippet = shorten(message.text or message.quoted, 160)
     if not parsed.robot:
         ticket.is_robot = False
+        if not silent and ticket.waits_since is None:
+            ticket.waits_since = message.at
     if silent != "import" and parsed.robot not in QUIET:
         ticket.awaits_answer = True
         if ticket.status == Status.SOLVED:

@@ -139,6 +139,15 @@ class Triaged(Fact, kind="tickets.triaged"):
 
 
 @dataclass(frozen=True)
+class DueChanged(Fact, kind="tickets.due_changed"):
+    """The clocks say when an answer is due at the latest, and since when the ticket burns."""
+
+    ticket: int
+    due_at: str
+    burns_at: str
+
+
+@dataclass(frozen=True)
 class Quarantined(Fact, kind="tickets.quarantined"):
     ticket: int
     raw: int

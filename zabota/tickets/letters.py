@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from babel.dates import format_datetime
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -53,13 +56,32 @@ def solved_notice(ticket: Ticket) -> str:
         ) % _named(ticket)
 
 
-def acknowledgement(ticket: Ticket) -> str:
-    """The receipt: number and what happens next."""
+def acknowledgement(ticket: Ticket, due: datetime | None = None) -> str:
+    """The receipt: number, when to expect an answer (in the zone of `due`), what happens next."""
     with translation.override(ticket.language):
-        return _(
+        text = _(
             "Hello!\n\nWe have received your request “%(subject)s” (#%(number)d). One of us will "
             "read it and reply to you here. If you want to add something, just reply to this email."
         ) % _named(ticket)
+        if due is None:
+            return text
+        expected = _("Expect our answer by: %(when)s.") % {"when": moment(due, ticket.language)}
+        return f"{text}\n\n{expected}"
+
+
+def moment(at: datetime, language: str) -> str:
+    """Weekday, date and time with the offset of the moment's own zone, as a letter says them:
+    `Tuesday, 1 December, 13:00 (UTC+3)`."""
+    words = format_datetime(at, "EEEE, d MMMM, HH:mm", locale=language)
+    return f"{words} ({offset(at)})"
+
+
+def offset(at: datetime) -> str:
+    """`UTC+3`, `UTC+5:30` or `UTC-4`: what the clock of the moment's zone shows against UTC."""
+    minutes = int((at.utcoffset() or timedelta(0)).total_seconds() // 60)
+    hours, rest = divmod(abs(minutes), 60)
+    tail = f":{rest:02d}" if rest else ""
+    return f"UTC{'-' if minutes < 0 else '+'}{hours}{tail}"
 
 
 def full_text(message: Message) -> str:

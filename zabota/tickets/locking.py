@@ -13,6 +13,7 @@ from zabota.customers.models import Contact
 from zabota.lib.rows import Joined, Rows, ask, tell
 from zabota.staff.models import Agent, Queue
 from zabota.tickets.models import Ticket
+from zabota.tickets.turns import settle
 
 
 class NotPossible(Exception):
@@ -94,6 +95,7 @@ def state_of(row: Ticket) -> dict[str, Any]:
 
 def save_changes(row: Ticket, was: dict[str, Any]) -> None:
     """Save the columns of a locked row that differ from `was`: writing all takes twice as long."""
+    settle(row)
     changed = {name: getattr(row, name) for name, value in was.items()}
     changed = {name: value for name, value in changed.items() if value != was[name]}
     if not changed:

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from zabota.lib import clock
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
 from zabota.tickets.models import Ticket
-from zabota.tickets.models.ticket import WORKING
+from zabota.tickets.models.ticket import WORKING, micros, moment
 from zabota.tickets.search import Query
 
 PAGE = 50
@@ -24,6 +25,7 @@ _CONDITIONS = {
     "mine": f"{_WORKING} AND t.owner_id = %(agent)s",
     "unassigned": f"{_WORKING} AND NOT t.is_robot AND t.owner_id IS NULL",
     "open": f"{_WORKING} AND NOT t.is_robot",
+    "burning": f"{_WORKING} AND t.burns_at <= %(now)s",
     "solved": "t.status IN ('solved', 'closed')",
     "robots": f"{_WORKING} AND t.is_robot",
     "quarantine": _WORKING,
@@ -32,7 +34,8 @@ VIEWS = tuple(_CONDITIONS)
 SEARCH = "search"
 _COLUMNS = """
 SELECT t.id, t.subject, t.status, t.urgency, t.snippet, c.name, a.name, t.owner_id, t.queue_id,
-    t.version, t.awaits_answer, t.arrived_late, t.is_robot, t.last_message_at
+    t.version, t.awaits_answer, t.arrived_late, t.is_robot, t.last_message_at, t.next_due_at,
+    t.burns_at, t.turn
 """
 _ROWS = f"""
 {_COLUMNS} FROM tickets_ticket t
@@ -59,29 +62,43 @@ class Row(NamedTuple):
     arrived_late: bool
     is_robot: bool
     last_message_at: datetime
+    next_due_at: datetime | None
+    burns_at: datetime | None
+    turn: int
+
+
+# What is solved or closed stands newest first; what is worked on by whose turn it is (`turns`).
+DONE = frozenset({"solved", SEARCH})
+
+
+def place(view: str, ticket: Ticket | Row) -> tuple[int, int]:
+    """Where a ticket stands in a view; smaller stands higher."""
+    key = -micros(ticket.last_message_at) if view in DONE else ticket.turn
+    return key, ticket.id
 
 
 def page(
-    agent: Agent, view: str, before: tuple[datetime, int] | None = None, limit: int = PAGE
+    agent: Agent, view: str, after: tuple[int, int] | None = None, limit: int = PAGE
 ) -> list[Row]:
-    """At most `limit` rows of a view that the agent may see, newest first, older than the cursor
-    (last_message_at, id); raises KeyError for an unknown view."""
+    """At most `limit` rows of a view that the agent may see, in the view's order, below the place
+    `after`; raises KeyError for an unknown view."""
     values = _values(agent, view)
-    if before is not None:
-        values |= {"at": before[0], "pk": before[1]}
-    return _rows(_page_sql(view, before is not None, limit), values)
+    if after is not None:
+        at = moment(-after[0]) if view in DONE else after[0]
+        values |= {"at": at, "pk": after[1]}
+    return _rows(_page_sql(view, after is not None, limit), values)
 
 
 def found(
-    agent: Agent, query: Query, before: tuple[datetime, int] | None = None, limit: int = PAGE
+    agent: Agent, query: Query, after: tuple[int, int] | None = None, limit: int = PAGE
 ) -> list[Row]:
-    """At most `limit` tickets that the agent may see and the query finds, newest first, older than
-    the cursor; a ticket of the number that was typed stands first."""
+    """At most `limit` tickets that the agent may see and the query finds, newest first, below the
+    place `after`; a ticket of the number that was typed stands first."""
     values: dict[str, Any] = {"queues": sorted(policy.queues_at(agent)), "terms": query.terms}
-    if before is not None:
-        values |= {"at": before[0], "pk": before[1]}
-    rows = _rows(_found_sql(before is not None, limit), values)
-    if query.number and before is None:
+    if after is not None:
+        values |= {"at": moment(-after[0]), "pk": after[1]}
+    rows = _rows(_found_sql(after is not None, limit), values)
+    if query.number and after is None:
         named = _rows(f"{_ROWS} t.id = %(pk)s", values | {"pk": query.number})
         rows = named + [row for row in rows if row.id != query.number]
     return rows
@@ -108,8 +125,12 @@ def row_of(agent: Agent, view: str, ticket_id: int) -> Row | None:
 @cache
 def _page_sql(view: str, is_deep: bool, limit: int) -> str:
     # The limit is no parameter: without knowing it the database plans for a tenth of the table.
-    deeper = "AND (t.last_message_at, t.id) < (%(at)s, %(pk)s)" if is_deep else ""
-    order = f"ORDER BY t.last_message_at DESC, t.id DESC LIMIT {int(limit)}"
+    if view in DONE:
+        deeper, order = "(t.last_message_at, t.id) <", "t.last_message_at DESC, t.id DESC"
+    else:
+        deeper, order = "(t.turn, t.id) >", "t.turn, t.id"
+    deeper = f"AND {deeper} (%(at)s, %(pk)s)" if is_deep else ""
+    order = f"ORDER BY {order} LIMIT {int(limit)}"
     return f"{_ROWS} {_CONDITIONS[view]} {deeper} {order}"
 
 
@@ -132,6 +153,7 @@ def counts(agent: Agent) -> dict[str, int]:
         "queues": _queues(agent, "open"),
         "quarantine": _queues(agent, "quarantine"),
         "all": _queues(agent, "mine"),
+        "now": clock.now(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_counts_sql(), values)
@@ -154,7 +176,7 @@ def _queues(agent: Agent, view: str) -> list[int]:
 
 
 def _values(agent: Agent, view: str) -> dict[str, Any]:
-    values: dict[str, Any] = {"queues": _queues(agent, view)}
+    values: dict[str, Any] = {"queues": _queues(agent, view), "now": clock.now()}
     return values | {"agent": agent.pk} if view == "mine" else values
 
 

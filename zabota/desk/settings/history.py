@@ -20,6 +20,7 @@ from zabota.channels.models import Inbox
 from zabota.customers.events import DomainConfirmed, DomainReleased
 from zabota.customers.models import Account, AccountDomain
 from zabota.events.models import Event
+from zabota.sla.events import TargetChanged
 from zabota.staff import events
 from zabota.staff.models import Agent, Department, Level, Queue, Role, Topic
 
@@ -32,6 +33,7 @@ KINDS = (
     events.SettingChanged, events.AgentInvited, events.AgentChanged, events.RightsChanged,
     events.SecondFactorReset, events.LinkMade, events.PasswordSet, events.SessionsEnded,
     ImportOrdered, DomainConfirmed, DomainReleased, DayChanged, CalendarGiven, HolidaysFilled,
+    TargetChanged,
 )  # fmt: skip
 # Fields that are no columns of their own.
 FIELDS: dict[str, str | Promise] = {
@@ -100,6 +102,9 @@ def _text(fact: Any, people: dict[int, str]) -> str:
     if isinstance(fact, DomainReleased):
         row = AccountDomain.objects.filter(pk=fact.domain).first()
         return _("Mail domain released: %(domain)s.") % {"domain": row or "?"}
+    if isinstance(fact, TargetChanged):
+        values = {"was": fact.was, "now": fact.now}
+        return _("First answer within, working minutes: %(was)d → %(now)d") % values
     if isinstance(fact, DayChanged | CalendarGiven | HolidaysFilled):
         return _of_calendar(fact)
     return f"{people.get(fact.agent, '')}: {_of_agent(fact)}"

@@ -64,10 +64,10 @@ PEOPLE = (
     ("Вера Зайцева", "ИП Зайцева", "Спасибо за быстрый ответ", "Всё заработало, очень выручили"),
 )
 MARKS: tuple[dict[str, Any], ...] = (
-    {"clock_label": "24 м", "clock_tone": "warn", "unread": True, "urgency": "high"},
-    {"clock_label": "−12 м", "clock_tone": "late", "urgency": "urgent"},
+    {"due": timedelta(minutes=24), "clock_tone": "warn", "unread": True, "urgency": "high"},
+    {"due": -timedelta(minutes=12), "clock_tone": "late", "urgency": "urgent"},
     {"present": "Вера Зорина"},
-    {"clock_label": "2 ч 10 м", "clock_tone": "ok", "unread": True},
+    {"due": timedelta(minutes=130), "clock_tone": "plain", "unread": True},
     {"status": "waiting_client", "status_label": _("Waiting for the client")},
     {"channel": "chat"},
     {"status": "new", "status_label": _("New"), "unread": True},
@@ -86,7 +86,10 @@ def sample_rows() -> list[Row]:
             clock.now() - timedelta(minutes=3 + 17 * index**2), "open", str(_("Open")),
             urgency_label=str(_("Urgency")),
         )  # fmt: skip
-        rows.append(replace(row, **MARKS[index % len(MARKS)]))
+        marks = MARKS[index % len(MARKS)]
+        if "due" in marks:
+            marks = marks | {"due": clock.now() + marks["due"]}
+        rows.append(replace(row, **marks))
     return rows
 
 

@@ -18,9 +18,12 @@ from zabota.channels.models import Outgoing, RawMessage
 from zabota.events.actor import Actor
 from zabota.events.facts import Fact
 from zabota.events.models import Event, Timer
+from zabota.sla.models import Promise
 from zabota.tickets.models import Attachment, Message, Participant, Ticket
 
-ORDER = (RawMessage, Ticket, Outgoing, Message, Attachment, Participant, Event, Timer)
+ORDER = (
+    RawMessage, Ticket, Outgoing, Message, Attachment, Participant, Promise, Event, Timer,
+)  # fmt: skip
 AT_ONCE = 1000
 DRAWN = 200  # what is left over becomes a gap in the numbers
 

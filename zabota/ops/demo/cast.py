@@ -67,6 +67,13 @@ TOPICS = {
     "documents": ("billing1", "Документы", "Documents"),
     "plans": ("billing1", "Тарифы", "Plans"),
 }
+# Working hours in minutes after midnight, seven days; the other queues have the office week.
+CALENDARS: dict[tuple[str, str], tuple[list[list[list[int]]], tuple[str, ...]]] = {
+    ("Дежурство круглосуточно", "Around the clock"): ([[[0, 1440]]] * 7, ("engineering1",)),
+    ("Магазин без выходных", "Shop, every day"): ([[[540, 1260]]] * 7, ("market",)),
+}
+# The first answer within so many working minutes.
+TARGETS = {"engineering1": 60, "market": 180, "support1": 120, "billing1": 240, "billing2": 480}
 INBOXES = {
     "support": ("support1", "Поддержка", "ru"),
     "market": ("market", "Маркетплейс", "ru"),

@@ -11,12 +11,16 @@ from datetime import datetime, timedelta
 from django.contrib.auth.hashers import make_password
 from django.utils import translation
 
+from zabota.calendars.actions import default_calendar, save_calendar
+from zabota.calendars.models import Calendar, QueueCalendar
 from zabota.channels.models import Inbox
 from zabota.customers.models import Account, AccountDomain, Contact, Identity
+from zabota.events.actor import system
 from zabota.ops import words
 from zabota.ops.demo import cast, quoting, slots
 from zabota.ops.demo.places import Places
 from zabota.ops.demo.post import Client
+from zabota.sla.models import Target
 from zabota.staff.models import Agent, Department, Grant, Queue, Topic
 
 CONTACTS = 300
@@ -32,6 +36,7 @@ class World:
     inboxes: dict[str, Inbox] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
     clients: dict[str, list[Client]] = field(default_factory=dict)
+    calendars: list[Calendar] = field(default_factory=list)
     departments: list[Department] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     passwords: list[tuple[str, str, str]] = field(default_factory=list)
@@ -42,6 +47,7 @@ def build(rng: random.Random, now: datetime, places: Places) -> World:
     world = World()
     began = now - timedelta(days=95)
     _structure(world)
+    _deadlines(world)
     _inboxes(world, began, places)
     _agents(world, began)
     for language in ("ru", "en"):
@@ -61,6 +67,20 @@ def _structure(world: World) -> None:
         )
     for key, (queue, ru, en) in cast.TOPICS.items():
         world.topics[key] = Topic.objects.create(queue=world.queues[queue], name_ru=ru, name_en=en)
+
+
+def _deadlines(world: World) -> None:
+    """Calendars besides the default one, which queues work by them, and their targets."""
+    by = system("demo")
+    default_calendar(by=by)
+    for (ru, en), (week, queues) in cast.CALENDARS.items():
+        calendar = Calendar(name_ru=ru, name_en=en, week=week, country="RU")
+        save_calendar(calendar, [], by=by)
+        world.calendars.append(calendar)
+        for key in queues:
+            QueueCalendar.objects.create(queue=world.queues[key], calendar=calendar)
+    for key, minutes in cast.TARGETS.items():
+        Target.objects.create(queue=world.queues[key], minutes=minutes)
 
 
 def _inboxes(world: World, began: datetime, places: Places) -> None:

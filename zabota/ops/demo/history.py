@@ -15,7 +15,7 @@ from zabota.events.facts import Fact
 from zabota.events.models import Timer
 from zabota.lib.html import clean_html, text_to_html
 from zabota.lib.text import shorten
-from zabota.ops.demo import mails
+from zabota.ops.demo import deadlines, mails
 from zabota.ops.demo.batch import Batch
 from zabota.ops.demo.mails import File
 from zabota.ops.demo.post import SECOND, Client, Post
@@ -150,7 +150,7 @@ class History:
         if ticket.owner is None:
             self.give(agent, at, by)
         ticket.first_answer_at = ticket.first_answer_at or at
-        ticket.awaits_answer = False
+        ticket.awaits_answer, ticket.waits_since = False, None
         ticket.last_message_at, ticket.snippet = at, shorten(text, 160)
         ticket.version += 3
         replied = facts.Replied(ticket=ticket.pk, message=message.pk, solves=solve, purpose="")
@@ -283,6 +283,8 @@ class History:
         """What a client's mail changes in its ticket (compare `tickets.appending`)."""
         ticket, by = self.ticket, actor.system("intake")
         ticket.last_message_at, ticket.snippet = at, shorten(message.text, 160)
+        if not message.robot and not self.late and ticket.waits_since is None:
+            ticket.waits_since = at
         if message.robot not in QUIET:
             ticket.awaits_answer = True
             if ticket.status == Status.SOLVED:
@@ -303,7 +305,8 @@ class History:
     def _triage(self, message: Message, first: bool, at: datetime, robot: str) -> None:
         why = "silent" if self.late else "robot" if robot else "" if first else "told"
         if not why:
-            self._automatic("acknowledgement", letters.acknowledgement(self.ticket), at)
+            due = deadlines.promise(self.batch, self.ticket, at)
+            self._automatic("acknowledgement", letters.acknowledgement(self.ticket, due), at)
         fact = facts.Triaged(self.ticket.pk, message.pk, acknowledged=not why, why_not=why)
         self._record(fact, at, actor.system("triage"))
 

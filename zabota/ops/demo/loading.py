@@ -13,7 +13,7 @@ from django.db import transaction
 
 from zabota.channels.models import Inbox
 from zabota.lib import clock
-from zabota.ops.demo import cast, company, odd, places
+from zabota.ops.demo import cast, company, deadlines, odd, places
 from zabota.ops.demo.batch import Batch, save_json
 from zabota.ops.demo.history import History
 from zabota.ops.demo.plot import Plot, beginnings
@@ -132,6 +132,7 @@ def _tell(
     odd.outreach(plot, 24)
     queue = quarantine_queue()
     odd.quarantine(plot, queue)
+    deadlines.run_clocks(batch, now)
     texts = [message.text for message in batch.rows[Message]]
     if len(set(texts)) != len(texts):
         raise AssertionError("two messages of the demonstration are equal")
@@ -154,6 +155,7 @@ def _names(world: company.World, batch: Batch, quarantine: int) -> dict[str, lis
         "inboxes": [row.pk for row in world.inboxes.values()],
         "topics": [row.pk for row in world.topics.values()],
         "queues": [*(row.pk for row in world.queues.values()), quarantine],
+        "calendars": [row.pk for row in world.calendars],
         "departments": [row.pk for row in world.departments],
     }
 

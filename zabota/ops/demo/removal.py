@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from zabota.calendars.models import Calendar, QueueCalendar
 from zabota.channels import blobs
 from zabota.channels.models import Inbox, Outgoing, RawMessage
 from zabota.customers.models import Account, Contact
@@ -102,8 +103,13 @@ def _agents(agents: QuerySet[Agent]) -> None:
 
 
 def _structure(names: dict[str, list[int]]) -> None:
+    calendars = Calendar.objects.filter(pk__in=names.get("calendars", []))
+    forget([f"calendar:{pk}" for pk in calendars.values_list("pk", flat=True)])
+    QueueCalendar.objects.filter(calendar__in=calendars).delete()
+    calendars.delete()
     Topic.objects.filter(pk__in=names["topics"], ticket=None).delete()
     queues = Queue.objects.filter(pk__in=names["queues"])
+    forget([f"queue:{pk}" for pk in queues.values_list("pk", flat=True)])
     queues.filter(ticket=None, inboxes=None, topics=None).delete()
     Department.objects.filter(pk__in=names["departments"], queues=None).delete()
 

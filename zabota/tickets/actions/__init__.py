@@ -9,6 +9,7 @@ from zabota.tickets.actions.change import (
     set_type,
     set_urgency,
 )
+from zabota.tickets.actions.due import set_due
 from zabota.tickets.actions.internal import add_note, log_call
 from zabota.tickets.actions.opening import open_ticket
 from zabota.tickets.actions.owning import assign, take
@@ -31,6 +32,7 @@ __all__ = [
     "reply",
     "retry_parse",
     "send_automatic",
+    "set_due",
     "set_status",
     "set_tags",
     "set_topic",

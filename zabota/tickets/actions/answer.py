@@ -74,7 +74,7 @@ def reply(
         if row.owner_id is None:
             give(row, agent, by)
         row.first_answer_at = row.first_answer_at or message.at
-        row.awaits_answer = False
+        row.awaits_answer, row.waits_since = False, None
         fact = Replied(ticket=row.pk, message=message.pk, solves=solve, purpose="")
         record(fact, stream=row.stream, by=by)
         if solve:

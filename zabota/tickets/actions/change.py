@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from zabota.events.actor import Actor
 from zabota.events.log import record
+from zabota.lib.rows import ask
 from zabota.lib.text import clean
 from zabota.staff.models import Topic
 from zabota.tickets.actions.queueing import place
@@ -32,8 +33,28 @@ def set_status(ticket: Ticket, status: str, *, by: Actor) -> Ticket:
             return row
         if status not in BY_HAND or not row.is_working:
             raise NotPossible(_("This status cannot be set by hand now."))
+        if status == Status.WAITING_CLIENT and not _is_told(row):
+            raise NotPossible(
+                _(
+                    "The client waits for you: write to him, and choose “Send and wait for the "
+                    "client”."
+                )
+            )
         turn(row, Status(status), by)
     return row
+
+
+_LAST_PUBLIC = """
+SELECT direction, purpose FROM tickets_message
+ WHERE ticket_id = %s AND direction IN ('in', 'out') AND purpose = '' AND robot = ''
+ ORDER BY id DESC LIMIT 1
+"""
+
+
+def _is_told(row: Ticket) -> bool:
+    """A person of ours wrote the last public word, so it is the client's turn."""
+    last = ask(_LAST_PUBLIC, [row.pk])
+    return row.waits_since is None and last is not None and last[0] == "out"
 
 
 def turn(row: Ticket, status: Status, by: Actor) -> None:
@@ -49,10 +70,15 @@ def set_urgency(ticket: Ticket, urgency: int, *, by: Actor) -> Ticket:
         raise NotPossible(_("There is no such urgency."))
     with changing(ticket) as row:
         if row.urgency != urgency:
-            fact = UrgencyChanged(ticket=row.pk, was=row.urgency, now=urgency)
-            row.urgency = urgency
-            record(fact, stream=row.stream, by=by)
+            hurry(row, urgency, by)
     return row
+
+
+def hurry(row: Ticket, urgency: int, by: Actor) -> None:
+    """Set the urgency of a locked ticket and record it."""
+    fact = UrgencyChanged(ticket=row.pk, was=row.urgency, now=urgency)
+    row.urgency = urgency
+    record(fact, stream=row.stream, by=by)
 
 
 def set_type(ticket: Ticket, type_: str, *, by: Actor) -> Ticket:

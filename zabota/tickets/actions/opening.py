@@ -14,6 +14,7 @@ from zabota.lib.text import clean
 from zabota.staff.models import Queue, Topic
 from zabota.tickets.events import TicketMade
 from zabota.tickets.models import Participant, Ticket, TicketType
+from zabota.tickets.turns import settle
 
 
 def open_ticket(
@@ -57,6 +58,7 @@ def open_ticket(
             arrived_late=arrived_late,
             is_robot=is_robot,
         )
+        settle(row)
         ticket = insert(row)
         if address := contact.address:
             insert(Participant(ticket=ticket, address=address, name=contact.name, role="from"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -55,6 +56,27 @@ class CloseReason(models.TextChoices):
     AFTER_SOLVED = "after_solved", _("seven days after the solution")
 
 
+# Zones of a ticket's turn (see `turns`): microseconds since 1970 stay below 2 ** 51 until 2041.
+WAITING = 1 << 52
+QUIET = 1 << 54
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _START) // timedelta(microseconds=1)
+
+
+def moment(micros: int) -> datetime:
+    """The moment so many microseconds after 1970; raises OverflowError."""
+    return _START + timedelta(microseconds=micros)
+
+
+def turn_of_new() -> int:
+    """The turn of a ticket made now for which nobody waits yet."""
+    return QUIET - micros(clock.now())
+
+
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def visible_to(self, agent: Agent, level: Level = Level.SEE) -> TicketQuerySet:
         """Tickets of the queues where the agent has at least `level`; every door starts here."""
@@ -104,6 +126,13 @@ class Ticket(models.Model):
     status_version = models.PositiveIntegerField(default=0)
     snippet = models.CharField(max_length=160, blank=True)
     awaits_answer = models.BooleanField(default=True)
+    # The oldest client message without a public answer of a person; automatic mail is no answer.
+    waits_since = models.DateTimeField(null=True)
+    # Set by the clocks (`actions.set_due`): the next time due, and since when it burns.
+    next_due_at = models.DateTimeField(null=True)
+    burns_at = models.DateTimeField(null=True)
+    # The place in working lists (see `turns`), brought into line at each change.
+    turn = models.BigIntegerField(default=turn_of_new)
     created_at = models.DateTimeField(default=clock.now)
     last_message_at = models.DateTimeField(default=clock.now)
     first_answer_at = models.DateTimeField(null=True)
@@ -118,7 +147,7 @@ class Ticket(models.Model):
             # A search for common words walks all tickets, newest first.
             models.Index(fields=["-last_message_at", "-id"], name="ticket_by_time"),
             models.Index(
-                fields=["queue", "-last_message_at", "-id"],
+                fields=["queue", "turn", "id"],
                 condition=models.Q(
                     status__in=["new", "open", "waiting_client", "waiting_internal"]
                 ),
@@ -133,18 +162,23 @@ class Ticket(models.Model):
                 name="ticket_working_counted",
             ),
             models.Index(
-                fields=["owner", "-last_message_at", "-id"],
+                fields=["owner", "turn", "id"],
                 condition=models.Q(
                     status__in=["new", "open", "waiting_client", "waiting_internal"]
                 ),
                 name="ticket_working_of_owner",
             ),
             models.Index(
-                fields=["-last_message_at", "-id"],
+                fields=["turn", "id"],
                 condition=models.Q(
                     status__in=["new", "open", "waiting_client", "waiting_internal"]
                 ),
-                name="ticket_working_by_time",
+                name="ticket_working_by_turn",
+            ),
+            models.Index(
+                fields=["burns_at"],
+                condition=models.Q(burns_at__isnull=False),
+                name="ticket_burning",
             ),
             models.Index(
                 fields=["-last_message_at", "-id"],

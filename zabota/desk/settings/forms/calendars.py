@@ -149,14 +149,23 @@ def _countries(language: str) -> list[tuple[str, str]]:
     return sorted(found, key=lambda one: one[1].lower().replace("ё", "е"))
 
 
-class QueueCalendarForm(forms.Form):
-    """By which calendar a queue works."""
+class DeadlinesForm(forms.Form):
+    """By which calendar a queue works, and how soon it answers."""
 
     calendar = forms.ModelChoiceField(
         Calendar.objects.order_by("-is_default", "id"),
         label=gettext_lazy("Working calendar"),
         required=False,
         empty_label=gettext_lazy("by default"),
+    )
+    target = forms.IntegerField(
+        label=gettext_lazy("First answer within, working minutes"),
+        min_value=5,
+        max_value=60 * 24 * 30,
+        help_text=gettext_lazy(
+            "Clients are told this time in the acknowledgement, or a later one when the queue "
+            "really needs longer."
+        ),
     )
 
 

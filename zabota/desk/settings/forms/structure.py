@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from zabota.channels.models import Inbox
 from zabota.staff.models import Department, Queue, Topic
@@ -100,7 +101,14 @@ class TopicForm(NamedForm):
 
     class Meta:
         model = Topic
-        fields = ["name_ru", "name_en", "queue", "is_active"]
+        fields = ["name_ru", "name_en", "queue", "signal_words", "is_active"]
+        widgets = {"signal_words": forms.Textarea(attrs={"rows": 8})}
+        help_texts = {
+            "signal_words": gettext_lazy(
+                "One phrase a line. A client who writes so loses money now: his ticket goes before "
+                "all others. Other forms of the words are found too, and not what is denied."
+            )
+        }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -19,9 +19,12 @@ from zabota.calendars.actions import give_calendar
 from zabota.calendars.models import QueueCalendar
 from zabota.desk.settings import history, pages
 from zabota.desk.settings.access import administrators, viewer
-from zabota.desk.settings.forms.calendars import QueueCalendarForm
+from zabota.desk.settings.forms.calendars import DeadlinesForm
 from zabota.desk.settings.forms.structure import DepartmentForm, NamedForm, QueueForm, TopicForm
 from zabota.desk.settings.views.page import sent, show
+from zabota.sla.actions import set_target
+from zabota.sla.expecting import target_of
+from zabota.sla.queries import kept_share
 from zabota.staff import policy
 from zabota.staff.actions import save_setting
 from zabota.staff.models import Agent, Department, Grant, Level, Queue, Topic
@@ -100,37 +103,56 @@ def edit(request: HttpRequest, sort: str, pk: int | None = None) -> HttpResponse
         save_setting(form.instance, form.changed_data, by=viewer(request).actor)
         messages.success(request, _("Saved: %(name)s.") % {"name": form.instance})
         return redirect(kind.page.route)
-    return show(
-        request,
-        "edit",
-        kind.page,
-        status=422 if form.errors else 200,
-        sort=kind,
-        row=row,
-        form=form,
-        **(about_queue(row) if isinstance(row, Queue) else {}),
-        lines=history.of(sort, [pk]) if pk else [],
-    )
+    return _show(request, kind, row, form)
 
 
 @administrators
 @require_POST
 def deadlines(request: HttpRequest, pk: int) -> HttpResponse:
-    """By which calendar the queue works."""
+    """By which calendar the queue works, and how soon it answers."""
     queue = get_object_or_404(Queue, pk=pk)
-    form = QueueCalendarForm(request.POST)
-    if form.is_valid():
-        give_calendar(queue, form.cleaned_data["calendar"], by=viewer(request).actor)
-        messages.success(request, _("Saved: %(name)s.") % {"name": queue})
+    form = DeadlinesForm(request.POST)
+    if not form.is_valid():
+        return _show(request, SORTS["queue"], queue, QueueForm(instance=queue), deadlines=form)
+    by = viewer(request).actor
+    give_calendar(queue, form.cleaned_data["calendar"], by=by)
+    set_target(queue, form.cleaned_data["target"], by=by)
+    messages.success(request, _("Saved: %(name)s.") % {"name": queue})
     return redirect("desk:settings:queue", pk)
 
 
-def about_queue(queue: Queue) -> dict[str, Any]:
+def _show(
+    request: HttpRequest,
+    kind: Sort,
+    row: Any,
+    form: NamedForm,
+    deadlines: DeadlinesForm | None = None,
+) -> HttpResponse:
+    content = _about_queue(row, deadlines) if isinstance(row, Queue) else {}
+    refused = form.errors or (deadlines is not None and deadlines.errors)
+    return show(
+        request,
+        "edit",
+        kind.page,
+        status=422 if refused else 200,
+        sort=kind,
+        row=row,
+        form=form,
+        lines=history.of(kind.name, [row.pk]) if row else [],
+        **content,
+    )
+
+
+def _about_queue(queue: Queue, form: DeadlinesForm | None) -> dict[str, Any]:
     """What the page of a queue shows besides its form."""
     chosen = QueueCalendar.objects.filter(queue=queue).values_list("calendar_id", flat=True).first()
+    kept, every = kept_share(queue.pk)
+    now = {"calendar": chosen, "target": target_of(queue.pk)}
     return {
         "people": _people(queue),
-        "deadlines": QueueCalendarForm(initial={"calendar": chosen}),
+        "deadlines": form or DeadlinesForm(initial=now),
+        "kept_promises": kept,
+        "promises": every,
     }
 
 

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zabota.events.facts import Fact
+
+
+@dataclass(frozen=True)
+class SignalFound(Fact, kind="automation.signal_found"):
+    """A client's message holds the signal words `phrase` of a topic's settings (None: the general
+    ones), so its ticket is urgent; stands in the ticket's stream."""
+
+    ticket: int
+    message: int
+    topic: int | None
+    phrase: str
