@@ -47,6 +47,7 @@ GET = {
     f"t/{N}message/<int:message>/body/": "L 404 200 200 200 200",
     f"t/{N}message/<int:message>/original/": "L 404 302 302 302 302",
     f"t/{N}file/<int:file>/": "L 404 302 302 302 302",
+    "burning/count/": "L 200 200 200 200 200",
     "undelivered/": "L 403 403 403 403 200",
     "undelivered/count/": "L 403 403 403 403 200",
     "profile/": "L 200 200 200 200 200",

@@ -25,6 +25,9 @@ def tone(due_at: datetime | None, burns_at: datetime | None) -> str:
 def why(inputs: Inputs) -> str:
     """From what the time told to the client was reckoned."""
     target = _("The queue's target is %(span)s of working time.") % {"span": span(inputs.target)}
+    if not inputs.cases:
+        text = _("There was no first answer like it in 28 days, so the target counts.")
+        return f"{target} {text}"
     if inputs.cases < FEWEST:
         text = ngettext(
             "Only %(num)d first answer like it in 28 days: below %(fewest)d the target counts.",

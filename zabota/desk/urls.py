@@ -55,6 +55,7 @@ urlpatterns = [
     path("inbox/<slug:view>/", inbox.page, name="inbox"),
     path("inbox/<slug:view>/rows/", inbox.rows, name="rows"),
     path("t/<int:number>/", include(ticket_urls)),
+    path("burning/count/", inbox.burning, name="burning_count"),
     path("undelivered/", undelivered.page, name="undelivered"),
     path("undelivered/count/", undelivered.count, name="undelivered_count"),
     path("undelivered/job/retry/", undelivered.retry_jobs, name="retry_jobs"),

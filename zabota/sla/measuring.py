@@ -47,7 +47,7 @@ SELECT t.id, t.queue_id, t.urgency, t.created_at, t.first_answer_at,
            AND m.direction = 'out' AND m.purpose = '' ORDER BY m.id LIMIT 1)
   FROM tickets_ticket t
  WHERE t.first_answer_at >= %s AND t.first_answer_at >= t.created_at
-   AND NOT t.is_robot AND NOT t.arrived_late
+   AND NOT t.is_robot AND NOT t.arrived_late AND t.type <> 'outreach'
    AND NOT EXISTS (SELECT 1 FROM sla_firstanswer f WHERE f.ticket_id = t.id)
 """
 

@@ -160,6 +160,17 @@ def counts(agent: Agent) -> dict[str, int]:
         return dict(zip(VIEWS, cursor.fetchone(), strict=True))
 
 
+def count(agent: Agent, view: str) -> int:
+    """Tickets of one view, counted up to COUNT_CAP; raises KeyError for an unknown view."""
+    sql = (
+        "SELECT count(*) FROM (SELECT 1 FROM tickets_ticket t "  # noqa: S608 (our own words)
+        f"WHERE t.queue_id = ANY(%(queues)s) AND {_CONDITIONS[view]} LIMIT {COUNT_CAP}) counted"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, _values(agent, view))
+        return int(cursor.fetchone()[0])
+
+
 def may(agent: Agent, ticket: Ticket) -> dict[str, bool]:
     """What the agent may do with the ticket, by the name of the level."""
     own = policy.levels(agent).get(ticket.queue_id, 0)

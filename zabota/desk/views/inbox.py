@@ -90,6 +90,13 @@ def _search(agent: Agent, text: str, before: str) -> inbox.Results:
         raise BadRequest("broken cursor") from None
 
 
+@agents_only()
+def burning(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """What stands inside the rail's link; asked for beside the page, which need not wait for it."""
+    content = {"count": queries.count(agent, "burning"), "most": queries.COUNT_CAP - 1}
+    return render(request, "desk/burning_count.html", content)
+
+
 def workspace(agent: Agent, view: str, before: str = "") -> dict[str, Any]:
     """What the columns beside the conversation show; raises Http404 for an unknown view."""
     found = _page(agent, view, before)

@@ -33,6 +33,7 @@ MOST_TURNS = 30
 LEAST_REFUSED = 3  # answers of the last days that did not arrive
 GIVEN_UP = timedelta(days=10)
 SOON = timedelta(minutes=15)
+LONG_AGO = timedelta(hours=20)
 # As channels/kinds/mail/send.py writes them down; %s is the client's address.
 REFUSALS = (
     "The SMTP server refused the recipient: %s: 550 5.2.2 Mailbox full",
@@ -272,6 +273,12 @@ class Plot:
 
     def _finish(self, telling: Telling) -> None:
         life, ticket = telling.life, telling.life.ticket
+        if ticket.waits_since and ticket.owner and self.now - ticket.waits_since > LONG_AGO:
+            # Who keeps his 24 hours says at least that he is on it; one in eight is lost.
+            moment = self._agent_time(telling)
+            if moment < self.now and self.rng.random() > 0.12:
+                telling.move(moment)
+                self._agent_writes(telling, Step("A", extra.WAIT[telling.client.language]))
         if ticket.status in {Status.OPEN, Status.NEW} and ticket.owner is not None:
             # A word of thanks reopened it; the owner solves it once more.
             moment = self._agent_time(telling)

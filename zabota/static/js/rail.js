@@ -1,5 +1,5 @@
-/** The number at "Not delivered": asked for beside the page, and again each minute while somebody looks. */
-import { find, get } from "./net.js";
+/** The numbers at "Burning" and "Not delivered": asked for beside the page, and again each minute while somebody looks. */
+import { get } from "./net.js";
 
 const PAUSE = 60_000;
 
@@ -13,8 +13,9 @@ async function ask(link) {
 }
 
 export function start() {
-  const link = find("[data-count]");
-  if (!link) return;
-  ask(link);
-  setInterval(() => ask(link), PAUSE);
+  const links = document.querySelectorAll("[data-count]");
+  if (!links.length) return;
+  const all = () => links.forEach(ask);
+  all();
+  setInterval(all, PAUSE);
 }
