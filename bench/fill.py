@@ -21,6 +21,7 @@ from zabota.lib import clock
 from zabota.staff.models import Agent, Department, Grant, Level, Queue
 from zabota.tickets import search
 from zabota.tickets.models import Message, Participant, Status, Ticket
+from zabota.tickets.turns import DAY, settle
 
 QUEUES, SEEN, AGENTS, INBOXES = 20, 5, 24, 5
 PASSWORD = "три слова подряд"
@@ -186,12 +187,12 @@ def _tickets(
         created = now - YEAR * (source.random() ** 2 if is_working else source.random())
         told = list(_conversation(source, number, status, owner or sees[queue][0], created, now))
         letters += told
+        urgency = source.choice((1, 2, 3, 3, 3, 3, 4))
         rows.append(
             {
                 "id": number,
                 "subject": words.subject(source, number),
                 "status": status,
-                "urgency": source.choice((1, 2, 3, 3, 3, 3, 4)),
                 "queue_id": queue,
                 "owner_id": owner,
                 "contact_id": contact_of(number),
@@ -204,9 +205,27 @@ def _tickets(
                 "solved_at": None if is_working else told[-1].at,
                 "closed_at": told[-1].at + timedelta(days=7) if status == Status.CLOSED else None,
                 "version": len(told),
+                **_deadlines(told, is_working, urgency),
             }
         )
     return rows, letters
+
+
+def _deadlines(told: Sequence[Letter], is_working: bool, urgency: int) -> dict[str, Any]:
+    """Urgency, who waits since when, and the place in the working lists."""
+    last = max((place for place, one in enumerate(told) if one.direction == "out"), default=-1)
+    waits = next((one.at for one in told[last + 1 :] if one.direction == "in"), None)
+    row = Ticket(
+        urgency=urgency,
+        status=Status.OPEN if is_working else Status.SOLVED,
+        last_message_at=told[-1].at,
+        waits_since=waits,
+    )
+    if waits is not None:
+        row.next_due_at, row.burns_at = waits + DAY, waits + DAY * 3 / 4
+    settle(row)
+    names = ("urgency", "waits_since", "next_due_at", "burns_at", "turn")
+    return {name: getattr(row, name) for name in names}
 
 
 def _conversation(

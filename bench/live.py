@@ -115,6 +115,9 @@ async def _changes(
 ) -> tuple[list[float], int]:
     delays: list[float] = []
     lost = 0
+    # Each change must be one: the first is from this to another.
+    await asyncio.to_thread(writer.post, f"/t/{ticket}/urgency/", {"urgency": "2"}, part=True)
+    await asyncio.sleep(SETTLE)
     for number in range(events):
         for stream in showing:
             stream.heard.clear()

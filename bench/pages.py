@@ -18,6 +18,8 @@ from bench.house import House
 from bench.table import Goal, Line, percentile
 from zabota.desk.inbox import write_cursor
 from zabota.staff.models import Grant
+from zabota.tickets.models.ticket import micros
+from zabota.tickets.queries import DONE
 
 PAGE = 50
 DEEP = 100  # the deep page of a list
@@ -84,15 +86,20 @@ class Desk:
     def list_of(self, agent: int, view: str) -> list[tuple[int, str]]:
         """(ticket, cursor) of a whole view in its order."""
         if (agent, view) not in self.lists:
+            key, order = "turn", "turn, id"
+            if view in DONE:
+                key, order = "last_message_at", "last_message_at DESC, id DESC"
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT id, last_message_at FROM tickets_ticket "
+                    f"SELECT id, {key} FROM tickets_ticket "
                     f"WHERE queue_id = ANY(%(queues)s) AND {VIEWS[view]} "
-                    "ORDER BY last_message_at DESC, id DESC",
+                    f"ORDER BY {order}",
                     {"agent": agent, "queues": self.queues[agent]},
                 )
                 rows = cursor.fetchall()
-            self.lists[agent, view] = [(pk, write_cursor(at, pk)) for pk, at in rows]
+            self.lists[agent, view] = [
+                (pk, write_cursor(at if view not in DONE else -micros(at), pk)) for pk, at in rows
+            ]
         return self.lists[agent, view]
 
     def first_pages(self, count: int) -> Series:
