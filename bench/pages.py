@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from django.db import connection
 from django.test import Client
@@ -126,6 +127,20 @@ class Desk:
             before = every[start - 1][1]
             answer = browser.get(f"/inbox/{view}/rows/?before={before}", part=True)
             return answer, _rows_differ(answer, [pk for pk, _ in every[start : start + PAGE]])
+
+        return self._series(count, ask)
+
+    def searches(self, count: int) -> Series:
+        """The list with what a search finds: a word of one message, of 2 %, 20 % and one of more
+        than half of the tickets, in forms that do not stand there."""
+
+        def ask(browser: Browser) -> tuple[Answer, str]:
+            ticket = self.source.choice(self.long[browser.agent.pk])
+            text = self.source.choice((f"т{ticket}с{LONG - 1}", *words.SEARCHED))
+            answer = browser.get(f"/inbox/search/?q={quote(text)}")
+            shown = [int(number) for number in ROW.findall(answer.text)]
+            is_right = shown == [ticket] if text.startswith("т") else len(shown) == PAGE
+            return answer, "" if is_right else f"{text}: {len(shown)} rows"
 
         return self._series(count, ask)
 

@@ -84,12 +84,14 @@ class Plan:
             "deep": queries_of(desk, f"/inbox/solved/rows/?before={deep}", part=True),
             "pane": queries_of(desk, f"/t/{long}/pane/", part=True),
             "whole": queries_of(desk, f"/t/{long}/"),
+            "search": queries_of(desk, "/inbox/search/?q=бегемот"),
         }
         found = {
             "list": desk.first_pages(self.samples),
             "deep": desk.deep_pages(self.samples),
             "pane": desk.panes(self.samples),
             "whole": desk.whole_tickets(self.samples),
+            "search": desk.searches(self.samples),
             "reply": desk.replies(self.samples),
         }
         lines = [
@@ -98,9 +100,14 @@ class Plan:
             ),
             found["deep"].line("inbox view of 50, page 100", 25, 6, (counted["deep"], 12)),
             found["pane"].line("open a ticket with 20 messages", 25, 7, (counted["pane"], 12)),
+            # Two of the pages above in one.
             found["whole"].line(
-                "the same by its address (list, counters and ticket)", 25, 7, (counted["whole"], 12)
+                "the same by its address (list, counters and ticket)",
+                50,
+                13,
+                (counted["whole"], 12),
             ),
+            found["search"].line("ticket search (whole page)", 60, 15, (counted["search"], 12)),
             found["reply"].line("post a reply", 30, 8, None),
         ]
         return lines, found

@@ -16,6 +16,9 @@ LINKS = (
     "и но поэтому вчера сегодня утром вечером снова после перед когда если пожалуйста помогите "
     "проверьте подскажите срочно ещё раз у нас в нашей компании с понедельника"
 ).split()
+# Words of searches by the share of messages they stand in; searched in another form.
+SOMETIMES = {"бегемотами": 0.02, "жирафу": 0.2}
+SEARCHED = ("бегемот", "жирафы", "письма")
 SURNAMES = (
     "Лебедев Жданов Орлов Ёлкин Зорин Хабибуллин Щербаков Кузнецов Абрамов Юдин Яшин Громов"
 ).split()
@@ -35,7 +38,8 @@ def subject(source: random.Random, number: int) -> str:
 def body(source: random.Random, token: str, letters: int = 200) -> str:
     """About `letters` letters, with a token that stands nowhere else."""
     parts = [token]
-    length = len(token)
+    parts += [word for word, share in SOMETIMES.items() if source.random() < share]
+    length = len(" ".join(parts))
     while length < letters:
         word = source.choice(source.choice((THINGS, DOINGS, LINKS)))
         parts.append(word)
