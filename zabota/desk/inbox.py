@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,19 +55,23 @@ def search(agent: Agent, text: str, before: str = "") -> Results:
     queues = policy.queues_at(agent)
     place = read_cursor(before) if before else None
     for query in words.ways(text):
-        rows = queries.found(agent, query, place)
+        where = words.condition(query)
+        rows = queries.found(agent, where, query.number, place)
         if rows or before:
             instead = "" if query.text == text else query.text
-            return Results(
-                _page(agent, queries.SEARCH, rows), _found(words.count(query, queues)), instead
-            )
+            found = _page(agent, queries.SEARCH, rows)
+            return Results(found, _found(where, queues, found), instead)
     return Results(Page([], ""), "", "")
 
 
-def _found(count: int) -> str:
-    if count >= words.COUNTED:
-        return _("%(count)s and more") % {"count": f"{words.COUNTED:,}".replace(",", "\u00a0")}
-    return str(count)
+def _found(where: words.Condition, queues: Collection[int], page: Page) -> str:
+    """How many in words. Common words are not counted: that would cost more than finding."""
+    if not page.older:
+        return str(len(page.rows))
+    count = words.count(where, queues) if where.is_rare else len(page.rows)
+    if where.is_rare and count < words.COUNTED:
+        return str(count)
+    return _("%(count)s and more") % {"count": f"{count:,}".replace(",", "\u00a0")}
 
 
 def _page(agent: Agent, view: str, rows: list[queries.Row]) -> Page:

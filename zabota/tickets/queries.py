@@ -14,7 +14,7 @@ from zabota.staff import policy
 from zabota.staff.models import Agent, Level
 from zabota.tickets.models import Ticket
 from zabota.tickets.models.ticket import WORKING, micros, moment
-from zabota.tickets.search import Query
+from zabota.tickets.search import Condition
 
 PAGE = 50
 COUNT_CAP = 1000
@@ -90,27 +90,37 @@ def page(
 
 
 def found(
-    agent: Agent, query: Query, after: tuple[int, int] | None = None, limit: int = PAGE
+    agent: Agent,
+    where: Condition,
+    number: int = 0,
+    after: tuple[int, int] | None = None,
+    limit: int = PAGE,
 ) -> list[Row]:
-    """At most `limit` tickets that the agent may see and the query finds, newest first, below the
-    place `after`; a ticket of the number that was typed stands first."""
-    values: dict[str, Any] = {"queues": sorted(policy.queues_at(agent)), "terms": query.terms}
+    """At most `limit` tickets that the agent may see and a condition of the search finds, newest
+    first, below the place `after`; the ticket of the `number` that was typed stands first."""
+    values: dict[str, Any] = {"queues": sorted(policy.queues_at(agent))}
     if after is not None:
         values |= {"at": moment(-after[0]), "pk": after[1]}
-    rows = _rows(_found_sql(after is not None, limit), values)
-    if query.number and after is None:
-        named = _rows(f"{_ROWS} t.id = %(pk)s", values | {"pk": query.number})
-        rows = named + [row for row in rows if row.id != query.number]
+    rows = _rows(_found_sql(where, after is not None, limit), values) if where.sql else []
+    if number and after is None:
+        named = _rows(f"{_ROWS} t.id = %(pk)s", values | {"pk": number})
+        rows = named + [row for row in rows if row.id != number]
     return rows
 
 
-@cache
-def _found_sql(is_deep: bool, limit: int) -> str:
+def _found_sql(where: Condition, is_deep: bool, limit: int) -> str:
+    """Rare words are looked up and their tickets sorted; common ones are met among the newest."""
     deeper = "AND (t.last_message_at, t.id) < (%(at)s, %(pk)s)" if is_deep else ""
-    return f"""{_COLUMNS} FROM tickets_searchtext s JOIN tickets_ticket t ON t.id = s.ticket_id
+    if where.is_rare:
+        hits = f"(SELECT s.ticket_id FROM tickets_searchtext s WHERE {where.sql} OFFSET 0)"  # noqa: S608
+        source, is_hit = f"{hits} s JOIN tickets_ticket t ON t.id = s.ticket_id", "true"
+    else:
+        known = f"SELECT FROM tickets_searchtext s WHERE s.ticket_id = t.id AND {where.sql}"
+        source, is_hit = "tickets_ticket t", f"EXISTS ({known} OFFSET 0)"
+    return f"""{_COLUMNS} FROM {source}
 LEFT JOIN customers_contact c ON c.id = t.contact_id
 LEFT JOIN customers_account a ON a.id = t.account_id
-WHERE s.words @@ to_tsquery('russian', %(terms)s) AND t.queue_id = ANY(%(queues)s) {deeper}
+WHERE {is_hit} AND t.queue_id = ANY(%(queues)s) {deeper}
 ORDER BY t.last_message_at DESC, t.id DESC LIMIT {int(limit)}"""
 
 
