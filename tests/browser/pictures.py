@@ -48,6 +48,8 @@ def screens(world: World) -> list[Screen]:
         Screen("inbox-views", "/inbox/open/", views),
         Screen("inbox-menu", "/inbox/open/", opened("me")),
         Screen("keyboard", "/inbox/open/", keys),
+        Screen("search", "/inbox/search/?q=вход"),
+        Screen("search-nothing", "/inbox/search/?q=бегемот"),
         Screen("ticket", ticket, settled),
         Screen("ticket-top", ticket, top),
         Screen("ticket-properties", ticket, properties),
