@@ -10,6 +10,7 @@ from unittest.mock import patch
 from tests import make
 from tests.drain import drain
 from zabota.automation import triage
+from zabota.calendars.actions import set_day
 from zabota.channels.contract import Address, Robot
 from zabota.channels.models import Inbox, Outgoing
 from zabota.lib import clock
@@ -51,6 +52,7 @@ class World:
     topic: int
     inbox: int
     account: int
+    calendar: int
     invitation: str
 
 
@@ -63,7 +65,14 @@ def build(language: str) -> World:
     company = make.account("ООО «Ромашка»", "romashka.example")
     box = _inbox()
     topic = make.topic()
+    calendar = make.calendar(country="RU", is_default=True)
+    set_day(calendar, clock.now().date(), is_off=False, name="Рабочий день", by=chief.actor)
     plain_tickets(vera)
+    for hours in (20, 30):
+        at = clock.now() - timedelta(hours=hours)
+        make.ticket(
+            f"Ждёт ответа уже {hours} часов", who=(f"h{hours}@firm.example", "Клиент"), at=at
+        )
     failed = _failed(vera)
     quarantined = make.quarantined("No sender: the mail has neither From nor Reply-To nor Sender.")
     solved = make.ticket("Спасибо, всё работает", who=make.MARIA)
@@ -73,7 +82,7 @@ def build(language: str) -> World:
     drain()
     return World(
         chief, rich.pk, failed.pk, solved.pk, quarantined.pk, vera.pk, make.queue().pk,
-        make.department().pk, topic.pk, box.pk, company.pk,
+        make.department().pk, topic.pk, box.pk, company.pk, calendar.pk,
         "/" + invitations.invite(vera).split("/", 3)[3],
     )  # fmt: skip
 

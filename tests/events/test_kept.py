@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from tests import make
 from zabota.channels.models import Inbox
-from zabota.events.kept import Kept
+from zabota.events.kept import Kept, held
 from zabota.lib import clock
 from zabota.staff import policy, structure
 from zabota.staff.models import Agent, Level, Queue
@@ -107,3 +108,16 @@ def test_whoever_works_from_a_snapshot_does_not_change_the_shared_one() -> None:
     assert shared.known_levels is None
     assert shared.company is None
     assert Agent.objects.get(pk=person.pk).known_levels is None
+
+
+def test_held_all_of_it_is_asked_for_once(django_assert_num_queries: Any) -> None:
+    make.queue("Первая")
+    company, boxes = Kept("staff", Counted()), Kept("inboxes", Counted())
+    company.get(), boxes.get()
+    with django_assert_num_queries(1), held():
+        assert company.get() == company.get() == ["Первая"]
+        assert boxes.get() == ["Первая"]
+    Queue.objects.update(name_ru="Вторая")
+    with held():
+        assert company.get() == ["Вторая"]
+    assert company.get() == ["Вторая"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests import make
-from tests.drain import drain
+from tests.drain import drain, run_timers
 from zabota.channels.contract import Robot
 from zabota.channels.models import Outgoing
 from zabota.channels.outbox import load
+from zabota.lib import clock
+from zabota.staff.models import Level
 from zabota.tickets import links
 from zabota.tickets.actions import assign, take
 
@@ -67,3 +70,29 @@ def test_who_takes_a_ticket_himself_gets_no_mail() -> None:
     take(make.ticket(), agent=agent, by=agent.actor)
     drain()
     assert not notices()
+
+
+def test_who_hears_that_a_client_waits_too_long() -> None:
+    owner, lead = (
+        make.agent(language="en"),
+        make.agent("Ольга Щербакова", role="lead", level=Level.MANAGE),
+    )
+    start = datetime(2026, 11, 26, 7, tzinfo=UTC)
+    owned = make.ticket("С ответственным", at=start, owner=owner)
+    free = make.ticket("Ничьё", at=start, who=make.MARIA)
+    with clock.at(start):
+        last = settled()
+    heard = []
+    for hours in (12, 18, 24):
+        with clock.at(start + timedelta(hours=hours)):
+            run_timers()
+        letters = notices(last)
+        last = settled()
+        heard.append({(letter.to[0].email, letter.subject.split(":")[0]) for letter in letters})
+    of_owned, of_free = f"#{owned.pk}", f"#{free.pk}"
+    assert heard == [
+        {(owner.email, of_owned)},
+        {(owner.email, of_owned), (lead.email, of_free)},
+        {(owner.email, of_owned), (lead.email, of_owned), (lead.email, of_free)},
+    ]
+    assert any("24 hours without an answer" in letter.subject for letter in notices())

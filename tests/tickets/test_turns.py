@@ -33,6 +33,7 @@ MONEY, HIGH, NORMAL, LOW = Urgency
     [
         (ticket(24, MONEY), ticket(-100, HIGH)),
         (ticket(1, MONEY), ticket(2, MONEY)),
+        (ticket(24, MONEY), ticket(None, MONEY, last_message_at=NOW - timedelta(days=90))),
         (ticket(None, MONEY), ticket(-100, HIGH)),
         (ticket(20, HIGH), ticket(1, NORMAL)),
         (ticket(1, NORMAL), ticket(26, HIGH)),

@@ -9,6 +9,7 @@ from django.db import transaction
 from zabota.automation import urgency
 from zabota.calendars import known
 from zabota.events.actor import Actor, system
+from zabota.events.kept import held
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
 from zabota.lib import clock
@@ -44,12 +45,13 @@ def take(message_id: int, *, silent: bool, by: Actor) -> bool:
         message = _begin(message_id)
         if message is None:
             return False
-        with changing_within(Ticket(pk=message.ticket_id), *NEEDED) as ticket:
+        with held(), changing_within(Ticket(pk=message.ticket_id), *NEEDED) as ticket:
             if not silent and not message.robot:
                 urgency.mark(ticket, message, by=by)
             why_not = reason_to_be_quiet(ticket, message, silent)
-            told = None if why_not else expecting.promise(ticket, by=by)
-            clocks.run(ticket, by=by, promise=told)
+            working = known.of_queue(ticket.queue_id)
+            told = None if why_not else expecting.promise(ticket, working, by=by)
+            clocks.run(ticket, by=by, promise=told, working=working)
             if not why_not:
                 due = told.due_at.astimezone(zone_of(ticket)) if told else None
                 say(ticket, letters.acknowledgement(ticket, due), Purpose.ACKNOWLEDGEMENT, by)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_datetime
@@ -18,6 +17,7 @@ from zabota.customers.models import Contact
 from zabota.desk import timeline, zones
 from zabota.events import log
 from zabota.lib import clock
+from zabota.lib.zones import zone
 from zabota.staff import policy
 from zabota.staff.models import Agent, Language
 from zabota.tickets import queries
@@ -81,10 +81,10 @@ def local_time(ticket: Ticket, contact: Contact) -> str:
         (ticket.inbox.time_zone if ticket.inbox else "", _("guessed by the mailbox")),
     ]
     name, mark = next((source for source in sources if source[0]), ("UTC", _("unknown")))
-    try:
-        there = clock.now().astimezone(ZoneInfo(name))
-    except (ZoneInfoNotFoundError, ValueError):
+    known = zone(name)
+    if known is None:
         return _("unknown")
+    there = clock.now().astimezone(known)
     text = f"{there:%H:%M}, {zones.city(name)}"
     return f"{text} ({mark})" if mark else text
 

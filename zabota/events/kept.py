@@ -8,14 +8,31 @@ under a version that never comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Generic, TypeVar
 
-from zabota.lib.rows import ask
+from zabota.lib.rows import ask, ask_all
 
 T = TypeVar("T")
 
 _VERSION = "SELECT version::text FROM events_kept WHERE name = %s"
+
+
+_VERSIONS = "SELECT name, version::text FROM events_kept"
+_held: ContextVar[dict[str, str] | None] = ContextVar("kept_held", default=None)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Inside, everything kept is as it was at the beginning, asked for in one statement. For short
+    work that needs several of them and changes none."""
+    token = _held.set(dict(ask_all(_VERSIONS, [])))
+    try:
+        yield
+    finally:
+        _held.reset(token)
 
 
 class Kept(Generic[T]):
@@ -28,8 +45,12 @@ class Kept(Generic[T]):
 
     def get(self) -> T:
         """The present state: one small statement, and `read` when something has changed."""
-        row = ask(_VERSION, [self._name])
-        version = row[0] if row else ""
+        held = _held.get()
+        if held is not None:
+            version = held.get(self._name, "")
+        else:
+            row = ask(_VERSION, [self._name])
+            version = row[0] if row else ""
         last = self._last
         if last is not None and version and last[0] == version:
             return last[1]

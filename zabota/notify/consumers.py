@@ -8,11 +8,14 @@ from zabota.events.log import consumer
 from zabota.events.models import Event
 from zabota.lib.html import text_to_html
 from zabota.notify import letters
+from zabota.sla.clocks import BURNS_AT
+from zabota.sla.events import ClockReached
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
 from zabota.tickets import links
 from zabota.tickets.events import FloodBegan, MessageReceived, OwnerChanged
 from zabota.tickets.models import Message, Ticket
+from zabota.tickets.turns import is_waiting
 
 
 def _has_reader(fact: MessageReceived) -> bool:
@@ -37,6 +40,21 @@ def flooded(event: Event, fact: FloodBegan) -> None:
     ticket = Ticket.objects.select_related("contact", "inbox").get(pk=fact.ticket)
     for lead in policy.agents_of(ticket.queue_id, Level.MANAGE):
         _send(lead, ticket, letters.flood(lead, ticket), event)
+
+
+@consumer("notify.guard", ClockReached, wants=lambda fact: fact.clock == "guard")
+def guarded(event: Event, fact: ClockReached) -> None:
+    """The owner hears that a client waits too long; from three quarters on the leads do where
+    nobody owns the ticket, and at the end in any case."""
+    ticket = Ticket.objects.select_related("owner", "inbox").get(pk=fact.ticket)
+    if not is_waiting(ticket):
+        return
+    people = {ticket.owner.pk: ticket.owner} if ticket.owner else {}
+    if fact.percent >= 100 or (fact.percent >= BURNS_AT and not people):
+        leads = policy.agents_of(ticket.queue_id, Level.MANAGE)
+        people |= {lead.pk: lead for lead in leads}
+    for agent in people.values():
+        _send(agent, ticket, letters.guard(agent, ticket, fact.percent), event)
 
 
 @consumer("notify.owner_changed", OwnerChanged)

@@ -40,6 +40,17 @@ def flood(agent: Agent, ticket: Ticket) -> tuple[str, str]:
         return subject, "\n\n".join([text % names, _footer(ticket)])
 
 
+def guard(agent: Agent, ticket: Ticket, percent: int) -> tuple[str, str]:
+    """Subject and text: so much of the 24 hours is over, and nobody has answered."""
+    with translation.override(agent.language):
+        names = _names(ticket) | {"percent": percent}
+        if percent >= 100:
+            subject = _("#%(number)d: 24 hours without an answer: %(subject)s") % names
+        else:
+            subject = _("#%(number)d: %(percent)d%% of 24 hours are over: %(subject)s") % names
+        return subject, "\n\n".join([ticket.snippet, _footer(ticket)])
+
+
 def _names(ticket: Ticket) -> dict[str, object]:
     return {"number": ticket.pk, "subject": one_line(ticket.subject)}
 

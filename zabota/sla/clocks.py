@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from zabota.calendars import known
+from zabota.calendars.known import Working
 from zabota.calendars.worktime import NoWorkingTime
 from zabota.events.actor import Actor
 from zabota.events.timers import set_timer, versions
@@ -44,12 +45,15 @@ class Told(NamedTuple):
     due_at: datetime
 
 
-def run(row: Ticket, *, by: Actor, promise: Told | None = None) -> None:
-    """Start or reckon anew the clocks of a locked ticket; `promise` is the one just made."""
+def run(
+    row: Ticket, *, by: Actor, promise: Told | None = None, working: Working | None = None
+) -> None:
+    """Start or reckon anew the clocks of a locked ticket; `promise` is the one just made,
+    `working` the calendar of its queue where that is known already."""
     if not is_waiting(row):
         return
     is_new = row.next_due_at is None
-    marks = marks_of(row, promise or _promise(row))
+    marks = marks_of(row, promise or _promise(row), working)
     due = min(mark.at for mark in marks if mark.percent == 100)
     burns = min(mark.at for mark in marks if mark.percent >= BURNS_AT)
     set_due(row, due, burns, by=by)
@@ -57,10 +61,10 @@ def run(row: Ticket, *, by: Actor, promise: Told | None = None) -> None:
     _set_timer(row, marks if is_new else [mark for mark in marks if mark.at > clock.now()])
 
 
-def marks_of(row: Ticket, promise: Told | None) -> list[Mark]:
+def marks_of(row: Ticket, promise: Told | None, working: Working | None = None) -> list[Mark]:
     """All marks of the clocks of a ticket that waits, in order."""
     assert row.waits_since is not None
-    working = known.of_queue(row.queue_id)
+    working = working or known.of_queue(row.queue_id)
     marks = [
         Mark(working.guard.add(row.waits_since, GUARD * percent / 100), "guard", percent)
         for percent in GUARD_MARKS

@@ -3,10 +3,10 @@ really needs, told in the acknowledgement and kept with everything it was reckon
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from zabota.calendars import known
+from zabota.calendars.known import Working
 from zabota.calendars.worktime import NoWorkingTime
 from zabota.events.actor import Actor
 from zabota.events.kept import Kept
@@ -75,7 +75,7 @@ def target_of(queue_id: int) -> int:
     return _KEPT.get().targets.get(queue_id, TARGET)
 
 
-def expect(row: Ticket) -> Inputs:
+def expect(row: Ticket, calendar: int | None) -> Inputs:
     """What an answer to this ticket needs now, and why."""
     kept = _KEPT.get()
     target = kept.targets.get(row.queue_id, TARGET)
@@ -88,7 +88,6 @@ def expect(row: Ticket) -> Inputs:
         waiting = max(int(counted[0]) - 1, 0)
         stretch = stretch_of(waiting, duty, usual, agents)
         minutes = max(minutes, needed * stretch)
-    calendar = known.of_queue(row.queue_id).calendar
     return Inputs(target, needed, cases, waiting, duty, usual, agents, stretch, minutes, calendar)
 
 
@@ -106,13 +105,12 @@ SELECT count(*) FROM (SELECT 1 FROM tickets_ticket
 """
 
 
-def promise(row: Ticket, *, by: Actor) -> Told | None:
-    """Reckon and keep the time to tell the client of a locked ticket; None when one was told, or
-    when the queue's calendar knows no working time."""
-    inputs, made_at = expect(row), clock.now()
+def promise(row: Ticket, working: Working, *, by: Actor) -> Told | None:
+    """Reckon and keep the time to tell the client of a locked ticket, by the calendar of its queue;
+    None when that knows no working time."""
+    inputs, made_at = expect(row, working.calendar), clock.now()
     try:
-        hours = known.of_queue(row.queue_id).hours
-        due = hours.add(made_at, timedelta(minutes=inputs.minutes))
+        due = working.hours.add(made_at, timedelta(minutes=inputs.minutes))
     except NoWorkingTime:
         return None
     told = Told(made_at, round_up(due))
@@ -122,7 +120,7 @@ def promise(row: Ticket, *, by: Actor) -> Told | None:
             queue_id=row.queue_id,
             made_at=told.made_at,
             due_at=told.due_at,
-            inputs=asdict(inputs),
+            inputs=dict(vars(inputs)),
         )
     )
     fact = PromiseMade(ticket=row.pk, due_at=told.due_at.isoformat())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from babel.dates import format_datetime
+from babel.dates import get_day_names, get_month_names
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -72,8 +75,14 @@ def acknowledgement(ticket: Ticket, due: datetime | None = None) -> str:
 def moment(at: datetime, language: str) -> str:
     """Weekday, date and time with the offset of the moment's own zone, as a letter says them:
     `Tuesday, 1 December, 13:00 (UTC+3)`."""
-    words = format_datetime(at, "EEEE, d MMMM, HH:mm", locale=language)
-    return f"{words} ({offset(at)})"
+    weekdays, months = _names(language)
+    return f"{weekdays[at.weekday()]}, {at.day} {months[at.month]}, {at:%H:%M} ({offset(at)})"
+
+
+@cache
+def _names(language: str) -> tuple[Mapping[Any, str], Mapping[Any, str]]:
+    """Weekdays and months as they stand in a date."""
+    return get_day_names("wide", locale=language), get_month_names("wide", locale=language)
 
 
 def offset(at: datetime) -> str:

@@ -2,7 +2,8 @@
 
 The lists go by urgency, due time and age, and nothing starves:
 
-1. What loses money now stands first, by due time, while the work is ours.
+1. What loses money now stands first, while the work is ours: those who wait for an answer by due
+   time, then those who have one and wait for the solution, the longest first.
 2. Then all that waits for a person's answer, by due time, where "high" counts as a day earlier and
    "low" as a day later. Due times do not move away, so of two tickets the low one has its turn
    before any high one that came two days later.
@@ -16,6 +17,7 @@ from datetime import timedelta
 from zabota.tickets.models.ticket import QUIET, WAITING, Status, Ticket, Urgency, micros
 
 DAY = timedelta(days=1)
+ANSWERED = WAITING >> 1
 SHIFT = {Urgency.HIGH: -DAY, Urgency.LOW: DAY}
 
 
@@ -32,7 +34,7 @@ def turn_of(row: Ticket) -> int:
         due = row.next_due_at or row.waits_since + DAY
     ours = row.is_working and (waiting or row.status != Status.WAITING_CLIENT)
     if row.urgency == Urgency.LOSES_MONEY and ours:
-        return micros(due)
+        return micros(due) + (0 if waiting else ANSWERED)
     if waiting:
         return WAITING + micros(due + SHIFT.get(Urgency(row.urgency), timedelta(0)))
     return QUIET - micros(row.last_message_at)

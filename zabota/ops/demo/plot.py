@@ -184,7 +184,7 @@ class Plot:
             parts.append(f"{sign}\n{client.company}" if first and client.company else sign)
         return "\n\n".join(parts)
 
-    def _agent_writes(self, telling: Telling, step: Step) -> bool:
+    def _agent_writes(self, telling: Telling, step: Step, then: str = "") -> bool:
         life, solve = telling.life, step.kind == "A!"
         text = self.unique(lambda: self._agent_text(telling, step))
         telling.greeted = True
@@ -194,7 +194,7 @@ class Plot:
         refusal = self.rng.choice(REFUSALS) if refused else ""
         failed = refusal.replace("%s", telling.client.address)
         files = self._files(telling, text) if solve and ATTACHED.search(text) else []
-        then = Status.WAITING_CLIENT if "?" in text and not solve else ""
+        then = Status.WAITING_CLIENT if "?" in text and not solve else then
         life.reply(
             telling.agent, text, telling.at, solve=solve, then=then, files=files, failed=failed
         )
@@ -273,12 +273,14 @@ class Plot:
 
     def _finish(self, telling: Telling) -> None:
         life, ticket = telling.life, telling.life.ticket
-        if ticket.waits_since and ticket.owner and self.now - ticket.waits_since > LONG_AGO:
+        waits = ticket.waits_since is not None and not life.solved_once
+        if waits and ticket.owner and self.now - telling.at > LONG_AGO:
             # Who keeps his 24 hours says at least that he is on it; one in eight is lost.
             moment = self._agent_time(telling)
             if moment < self.now and self.rng.random() > 0.12:
                 telling.move(moment)
-                self._agent_writes(telling, Step("A", extra.WAIT[telling.client.language]))
+                ask = extra.WAIT[telling.client.language]
+                self._agent_writes(telling, Step("A", ask), then=Status.WAITING_CLIENT)
         if ticket.status in {Status.OPEN, Status.NEW} and ticket.owner is not None:
             # A word of thanks reopened it; the owner solves it once more.
             moment = self._agent_time(telling)

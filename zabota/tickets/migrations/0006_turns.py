@@ -14,10 +14,16 @@ UPDATE tickets_ticket t SET waits_since = (
          WHERE o.ticket_id = t.id AND o.direction = 'out' AND o.purpose = ''), 0))
  WHERE t.status IN ('new', 'open', 'waiting_internal') AND t.awaits_answer
    AND NOT t.is_robot AND NOT t.arrived_late;
-UPDATE tickets_ticket SET turn = CASE WHEN waits_since IS NULL
-    THEN (1::bigint << 54) - (extract(epoch FROM last_message_at) * 1000000)::bigint
-    ELSE (1::bigint << 52) + (extract(epoch FROM waits_since + interval '1 day') * 1000000)::bigint
-    END;
+UPDATE tickets_ticket t SET turn = CASE
+    WHEN urgency = 1 AND status IN ('new', 'open', 'waiting_internal')
+        THEN due + CASE WHEN waits_since IS NULL THEN 1::bigint << 51 ELSE 0 END
+    WHEN waits_since IS NOT NULL THEN (1::bigint << 52) + due
+        + CASE urgency WHEN 2 THEN -86400000000 WHEN 4 THEN 86400000000 ELSE 0 END
+    ELSE (1::bigint << 54) - last END
+  FROM (SELECT id, (extract(epoch FROM last_message_at) * 1000000)::bigint AS last,
+               (extract(epoch FROM coalesce(waits_since + interval '1 day', last_message_at))
+                * 1000000)::bigint AS due FROM tickets_ticket) known
+ WHERE known.id = t.id;
 """
 
 
