@@ -62,8 +62,16 @@ class Browser:
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         began = time.perf_counter()
-        self._line.request(method, path, body, headers)
-        response = self._line.getresponse()
+        try:
+            self._line.request(method, path, body, headers)
+            response = self._line.getresponse()
+        except http.client.RemoteDisconnected:
+            # The site closes lines that were idle for long, as while the data grew.
+            if body is not None:
+                raise
+            self._line.close()
+            self._line.request(method, path, body, headers)
+            response = self._line.getresponse()
         text = response.read()
         ms = (time.perf_counter() - began) * 1000
         for name, value in response.getheaders():
