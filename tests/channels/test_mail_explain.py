@@ -195,3 +195,12 @@ def test_a_mail_forwarded_as_an_attachment_tells_its_sender() -> None:
     mail.add_attachment(inner)
     found = parse(bytes(mail)).forwarded_from
     assert found == Address("ivan@client.example", "Ivan")
+
+
+@pytest.mark.parametrize("declared", ["", "; charset=us-ascii", "; charset=windows-1251"])
+def test_a_byte_order_mark_is_believed(declared: str) -> None:
+    for text in (*SHORT, "Да"):
+        head = f"From: a@b.example\nContent-Type: text/plain{declared}\n"
+        body = base64.encodebytes(text.encode("utf-16"))
+        raw = (head + "Content-Transfer-Encoding: base64\n\n").encode() + body
+        assert parse(raw).text == text, (declared, text)

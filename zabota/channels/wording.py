@@ -45,6 +45,7 @@ SENTENCES = (
     gettext_noop("charset %(name)s is wrong"),
     gettext_noop("charset %(name)s is unknown"),
     gettext_noop("no charset declared"),
+    gettext_noop("byte order mark"),
     gettext_noop("read as %(name)s with replacements"),
     gettext_noop("read as %(name)s by its statistics"),
     gettext_noop("read as %(name)s"),

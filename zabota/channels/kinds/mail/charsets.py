@@ -56,6 +56,7 @@ ALIASES = {
 _NOT_TEXT = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 _NO_UTF8 = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]|\0")  # surrogates encoded one by one, NUL
 _SAMPLE = 64 * 1024
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8"}
 
 
 @lru_cache(maxsize=256)
@@ -100,10 +101,17 @@ def _nearly_utf8(data: bytes) -> str | None:
 def decode(data: bytes, charset: str = "", *, russian: bool = True) -> tuple[str, str]:
     """Text of `data`, free of control characters, and the repair made ('' when none).
 
-    Order: declared set if it decodes strictly, UTF-8, a Cyrillic set in which it reads like Russian
-    (`russian`), chardet, then Windows-1251 (`russian`) or Windows-1252 with replacement.
+    Order: a byte order mark, the declared set if it decodes strictly, UTF-8, a Cyrillic set in
+    which it reads like Russian (`russian`), chardet, then Windows-1251 (`russian`) or
+    Windows-1252 with replacement.
     """
     declared = known(charset) if charset else ""
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "")
+    if marked and not declared.startswith("utf"):
+        # The mark at the beginning is never letters: the same bytes in other sets are rubbish.
+        text = _strict(data, marked)
+        if text is not None:
+            return clean(text.removeprefix("\ufeff")), f"byte order mark: read as {marked}"
     if declared:
         text = _strict(data, declared)
         # Escape-based sets decode any ASCII; a BOM in front is no text.
