@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.browser import windows
 from tests.browser.windows import Window
@@ -28,6 +29,8 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture
 def window(browser: Browser, site: Site, transactional_db: None) -> Iterator[Window]:
     """Opens pages; the test fails on any error in any of them."""
+    # The flush between tests leaves the library's tables: jobs of events that are gone.
+    ProcrastinateJob.objects.all().delete()
     made = Window(browser, site)
     yield made
     made.close()

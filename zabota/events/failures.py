@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from pathlib import Path
 
 from django.db import Error as DatabaseError
 
@@ -11,6 +12,8 @@ from zabota.lib import clock
 from zabota.lib.log import mask
 
 log = logging.getLogger(__name__)
+
+HOUSE = str(Path(__file__).parents[1])
 
 
 def keep(job: int, error: BaseException) -> None:
@@ -44,7 +47,7 @@ def text_of(error: BaseException) -> str:
 def place_of(error: BaseException) -> str:
     """The last of our own lines that the error passed: room/file.py:line function."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "zabota" in frame.filename.split("/")] or frames
+    own = [frame for frame in frames if frame.filename.startswith(HOUSE)] or frames
     if not own:
         return ""
     last = own[-1]
