@@ -155,7 +155,7 @@ class Stream:
                 elif word == "id":
                     self.last = int(value)
                 elif not word:
-                    if name:
+                    if name and name != "here":
                         self.events.put((name, json.loads(data)))
                     if self.last >= 0:
                         self.opened.set()

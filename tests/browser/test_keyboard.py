@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests import make
 from tests.browser.windows import Window
@@ -68,6 +68,20 @@ def test_new_mail_and_a_colleagues_answer_appear_by_themselves(window: Window) -
     actions.reply(first, "Ответ коллеги", agent=colleague, by=colleague.actor)
     expect(page.locator("#messages")).to_contain_text("Ответ коллеги", timeout=SOON)
     assert page.locator(".composer-text").input_value() == "Черновик, который никто не тронет"
+
+
+def test_mail_that_comes_while_the_page_opens_is_seen(window: Window) -> None:
+    make.ticket()
+    page = window.context(make.agent()).new_page()
+    held: list[Route] = []
+    page.route("**/live/stream*", lambda route: held.append(route))  # until it is taken back
+    with page.expect_request("**/live/stream*"):
+        page.goto("/inbox/open/")
+    expect(page.locator(".row")).to_have_count(1)
+    make.ticket(subject="Пока страница открывалась", who=make.MARIA)
+    page.unroute("**/live/stream*")
+    assert held
+    expect(page.locator("#list")).to_contain_text("Пока страница открывалась", timeout=SOON)
 
 
 def test_a_foreign_queue_is_never_heard(window: Window) -> None:

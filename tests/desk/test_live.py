@@ -135,6 +135,25 @@ def test_a_broken_line_is_resumed(site: Site) -> None:
     by_query.close()
 
 
+def test_what_came_while_the_page_was_on_its_way_is_heard(site: Site) -> None:
+    drawn = int(clock.now().timestamp() * 1000)
+    ticket = ticket_in()
+    Event.objects.update(at=clock.now() - timedelta(minutes=2))
+    late = touch(ticket)
+    key = key_of(make.agent())
+    stream = Stream(site, key, f"queues=all&since={drawn}")
+    assert stream.next()[1]["id"] == ticket.pk
+    assert stream.silent(0.1)
+    assert stream.last >= late.pk
+    stream.close()
+    silent = Stream(site, key, f"queues=all&since={drawn + 60_000}")
+    assert silent.silent(0.1)
+    silent.close()
+    old = Stream(site, key, f"queues=all&since={drawn - 3_600_000}")
+    assert old.next()[0] == "reset"
+    old.close()
+
+
 def test_too_old_a_line_starts_anew(site: Site) -> None:
     ticket = ticket_in()
     event = touch(ticket)
@@ -186,7 +205,7 @@ def test_nobody_listens_without_a_full_sign_in(site: Site) -> None:
 
 def test_a_senseless_question_is_refused(site: Site) -> None:
     key = key_of(make.agent())
-    for query in ("queues=x", "ticket=1;drop", "queues=1&last=z"):
+    for query in ("queues=x", "ticket=1;drop", "queues=1&last=z", "since=now", "since=" + "9" * 30):
         assert Stream(site, key, query).status == 400
 
 

@@ -149,17 +149,23 @@ def test_friday_evening_forty_ahead_monday_a_holiday(
             f"Вопрос {number}",
             (f"c{number}@firm.example", "Клиент"),
         )
-    _usual(120, waiting=20)
+    # Who has an answer and wrote again is not ahead of anybody's first answer.
+    with clock.at(friday - timedelta(hours=2)):
+        known = make.ticket(who=make.MARIA)
+        actions.reply(known, "Ответ", agent=vera, by=vera.actor)
+        make.incoming("И ещё", joins=known, who=make.MARIA, at=clock.now())
+        drain()
+    _usual(180, waiting=20)
     yakut = datetime(2026, 11, 27, 23, 50, tzinfo=YAKUTSK)
     assert yakut == friday
     contact = make.contact(make.JOHN, time_zone="Asia/Yakutsk", language="en")
     ticket = wrote(box, friday, "Late question", make.JOHN)
-    # 120 minutes stretched twice: ten on Friday, the rest on Tuesday from nine: 12:50, a full
-    # quarter is 13:00, and six hours later in Yakutsk.
+    # 180 minutes stretched twice: ten on Friday, the rest on Tuesday from nine: 14:50, a full
+    # quarter is 15:00, and six hours later in Yakutsk. The target alone would be 13:00.
     promise = Promise.objects.get(ticket=ticket)
-    assert promise.due_at == datetime(2026, 12, 1, 13, 0, tzinfo=MOSCOW)
+    assert promise.due_at == datetime(2026, 12, 1, 15, 0, tzinfo=MOSCOW)
     assert contact.pk == ticket.contact_id
-    assert "Tuesday, 1 December, 19:00 (UTC+9)" in _ack(ticket).text
+    assert "Tuesday, 1 December, 21:00 (UTC+9)" in _ack(ticket).text
     assert promise.inputs["waiting"] == 40
     with clock.at(friday + timedelta(minutes=1)):
         page = desk.get(f"/t/{ticket.pk}/").content.decode()

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -29,6 +29,8 @@ BYE_SECONDS = 2.0
 MOST_WAITING = 200
 # Ids are not in the order of commits: what came a little before the last heard id is told again.
 WINDOW = timedelta(seconds=60)
+# The same for a page that was drawn a moment ago: it would be told again what it shows already.
+DRAWN = timedelta(seconds=2)
 OLDEST = timedelta(minutes=15)
 MOST_REPLAYED = 2000
 
@@ -221,16 +223,18 @@ def read_changes(heard: Iterable[Heard]) -> list[Change]:
     return found
 
 
-def read_since(last: int) -> tuple[int, list[Change] | None]:
-    """The newest event id, and the changes after event `last` (0: none wanted) with some before it,
-    one per ticket. None for the changes: too much was missed, start anew."""
+def read_since(last: int, drawn: datetime | None = None) -> tuple[int, list[Change] | None]:
+    """The newest event id, and the changes after event `last` with some before it, one per ticket;
+    after the moment the page was `drawn` when it has heard none (0). None for the changes: too much
+    was missed, start anew."""
     newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
-    if not last:
+    if not last and drawn is None:
         return newest, []
-    at = Event.objects.filter(pk=last).values_list("at", flat=True).first()
-    if at is None or at < clock.now() - OLDEST:
+    heard = Event.objects.filter(pk=last).values_list("at", flat=True).first() if last else None
+    start = drawn - DRAWN if drawn and not last else heard and heard - WINDOW
+    if start is None or start < clock.now() - OLDEST - WINDOW:
         return newest, None
-    rows = Event.objects.filter(at__gte=at - WINDOW, stream__startswith="ticket:")
+    rows = Event.objects.filter(at__gte=start, stream__startswith="ticket:")
     missed = list(rows.order_by("id").values_list("id", "stream")[: MOST_REPLAYED + 1])
     if len(missed) > MOST_REPLAYED:
         return newest, None

@@ -1,9 +1,10 @@
 """`/live/stream`: the live events of one browser (server-sent events).
 
+`&since=…` (milliseconds since 1970) is when a page was drawn that has heard nothing yet.
 `?queues=1,2&ticket=12,13` names what it shows (`queues=all`: every queue the agent sees); what he
 may not see is never heard, without a word about it. Events: `ticket` {"id", "v", "queue", "owner",
-"kind"} or {"id", "gone": true}; `reset`: much was missed, fetch what you show; `bye`: the server
-restarts, come back; `signed-out`.
+"kind"} or {"id", "gone": true}; `here`: all up to its id is told; `reset`: much was missed, fetch
+what you show; `bye`: the server restarts, come back; `signed-out`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from django.conf import settings
 from starlette.requests import Request
@@ -59,13 +61,17 @@ async def stream(request: Request) -> Response:
     try:
         queues = read_numbers(request.query_params.get("queues", ""))
         tickets = read_numbers(request.query_params.get("ticket", "")) or frozenset()
-        last = read_last(request)
+        last, since = read_last(request), read_since_time(request)
     except ValueError:
-        return PlainTextResponse("queues, ticket and last are numbers.\n", 400, headers=HEADERS)
+        return PlainTextResponse(
+            "queues, ticket, last and since are numbers.\n", 400, headers=HEADERS
+        )
     if _feed is None or _feed.is_deaf():
         return StreamingResponse(iter([RETRY]), 200, HEADERS, "text/event-stream")
     listener = Listener(viewer, session, queues, tickets)
-    return StreamingResponse(_events(_feed, listener, last), 200, HEADERS, "text/event-stream")
+    return StreamingResponse(
+        _events(_feed, listener, last, since), 200, HEADERS, "text/event-stream"
+    )
 
 
 def read_numbers(text: str) -> frozenset[int] | None:
@@ -84,25 +90,37 @@ def read_last(request: Request) -> int:
     return int(request.headers.get("last-event-id") or request.query_params.get("last") or 0)
 
 
-async def _events(feed: Feed, listener: Listener, last: int) -> AsyncIterator[str]:
+def read_since_time(request: Request) -> datetime | None:
+    """When the page was drawn that opens its first stream; None when it does not say. Raises
+    ValueError."""
+    text = request.query_params.get("since", "")
+    try:
+        return datetime.fromtimestamp(int(text) / 1000, UTC) if text else None
+    except (OverflowError, OSError):
+        raise ValueError(text) from None
+
+
+async def _events(
+    feed: Feed, listener: Listener, last: int, since: datetime | None
+) -> AsyncIterator[str]:
     # First listen, then read what was missed: something may be told twice, nothing not at all.
     feed.listeners.add(listener)
     try:
         yield RETRY
-        newest, missed = await in_thread(read_since, last)
+        newest, missed = await in_thread(read_since, last, since)
         if missed is None:
             yield written(RESET)
         for change in missed or ():
             note = listener.note_of(change)
             if note is not None:
                 yield written(note)
-        yield f"id: {newest}\n\n"
+        yield written(Note("here", event=newest))
         while True:
             try:
                 note = await asyncio.wait_for(listener.waiting.get(), HEARTBEAT_SECONDS)
             except TimeoutError:
                 # The id moves on, so that a quiet stream can be resumed after hours too.
-                yield f": alive\nid: {max(newest, feed.last)}\n\n"
+                yield written(Note("here", event=max(newest, feed.last)))
                 continue
             yield written(note)
             if note.ends:
@@ -113,6 +131,6 @@ async def _events(feed: Feed, listener: Listener, last: int) -> AsyncIterator[st
 
 def written(note: Note) -> str:
     """The note as the wire has it."""
-    name = f"id: {note.event}\n" if note.event else ""
+    name = f"id: {note.event}\n" if note.event or note.name == "here" else ""
     data = json.dumps(note.data, separators=(",", ":"))
     return f"{name}event: {note.name}\ndata: {data}\n\n"

@@ -83,7 +83,7 @@ def expect(row: Ticket, calendar: int | None) -> Inputs:
     usual, agents, duty = kept.loads.get(row.queue_id, (0.0, 0.0, 0))
     waiting, stretch, minutes = 0, 1.0, float(target)
     if cases >= FEWEST:
-        # Those before this one.
+        # Those before this one that nobody has answered yet, as the usual load counts them.
         counted = ask(_WAITING, [row.queue_id, QUIET >> 1, MOST_WAITING + 1])
         waiting = max(int(counted[0]) - 1, 0)
         stretch = stretch_of(waiting, duty, usual, agents)
@@ -100,7 +100,8 @@ def stretch_of(waiting: int, duty: int, usual: float, agents: float) -> float:
 
 _WAITING = """
 SELECT count(*) FROM (SELECT 1 FROM tickets_ticket
- WHERE queue_id = %s AND turn < %s
+ WHERE queue_id = %s AND turn < %s AND first_answer_at IS NULL
+   AND NOT is_robot AND NOT arrived_late
    AND status IN ('new', 'open', 'waiting_client', 'waiting_internal') LIMIT %s) counted
 """
 

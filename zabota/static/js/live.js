@@ -45,7 +45,8 @@ function connect(force = false) {
   const old = source;
   address = wanted;
   // A new EventSource forgets Last-Event-ID, so the place to resume from travels in the address.
-  source = new EventSource(last ? `${wanted}&last=${encodeURIComponent(last)}` : wanted);
+  // A page that has heard nothing yet says when it was drawn: mail came while it was on its way.
+  source = new EventSource(wanted + (last ? `&last=${encodeURIComponent(last)}` : `&since=${page.drawn}`));
   const from = source;
   source.onopen = () => {
     old?.close();
@@ -70,6 +71,10 @@ function connect(force = false) {
   source.addEventListener("reset", () => {
     say({ kind: "reset" });
     catchUp();
+  });
+  source.addEventListener("here", (event) => {
+    last = event.lastEventId || last;
+    say({ kind: "here", last });
   });
   source.addEventListener("ticket", (event) => {
     last = event.lastEventId || last;
@@ -209,6 +214,7 @@ function listen({ data }) {
     last = data.last;
     hear(data.fact);
   }
+  if (data.kind === "here") last = data.last;
   if (data.kind === "state") state(data.ok);
   if (data.kind === "reset") catchUp();
   if (data.kind === "who") say({ kind: "want", want: mine() });
