@@ -7,7 +7,7 @@ answer it; hot screens and the way of a mail write theirs once and lose nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +16,8 @@ from django.db.models import JSONField, Model
 from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=Model)
+# The values of a statement in its order, or by name.
+Given = Sequence[Any] | Mapping[str, Any]
 
 
 class Rows(Generic[M]):
@@ -81,21 +83,21 @@ class Joined:
         return None if row is None else self.made(row)
 
 
-def ask(sql: str, values: Sequence[Any]) -> Any:
+def ask(sql: str, values: Given) -> Any:
     """The first row of a statement as a tuple, None without one."""
     cursor = _cursor()
     cursor.execute(sql, values)
     return cursor.fetchone()
 
 
-def tell(sql: str, values: Sequence[Any]) -> int:
+def tell(sql: str, values: Given) -> int:
     """Run a statement that brings nothing; how many rows it changed."""
     cursor = _cursor()
     cursor.execute(sql, values)
     return int(cursor.rowcount)
 
 
-def ask_all(sql: str, values: Sequence[Any]) -> list[Any]:
+def ask_all(sql: str, values: Given) -> list[Any]:
     """All rows of a statement as tuples."""
     cursor = _cursor()
     cursor.execute(sql, values)

@@ -176,8 +176,11 @@ class Ticket(models.Model):
                 name="ticket_working_by_turn",
             ),
             models.Index(
-                fields=["burns_at"],
-                condition=models.Q(burns_at__isnull=False),
+                fields=["queue", "burns_at"],
+                condition=models.Q(
+                    status__in=["new", "open", "waiting_client", "waiting_internal"],
+                    burns_at__isnull=False,
+                ),
                 name="ticket_burning",
             ),
             models.Index(
