@@ -49,7 +49,7 @@ def test_tasks_do_not_disturb_each_other() -> None:
         return [translation.get_language(), inside]
 
     async def both() -> list[list[str | None]]:
-        return await asyncio.gather(task("ru"), task("en"))
+        return list(await asyncio.gather(task("ru"), task("en")))
 
     assert async_to_sync(both)() == [["ru", "ru"], ["en", "en"]]
 
