@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def found(agent: Agent, text: str) -> list[int]:
-    return [card.number for card in inbox.search(agent, text).page.rows]
+    return [line.number for line in inbox.search(agent, text).page.lines]
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def test_all_words_must_be_there_wherever_in_the_ticket(vera: Agent) -> None:
 def test_where_nothing_has_all_words_any_of_them_counts(vera: Agent) -> None:
     wanted = ticket("Возврат", "Верните деньги.")
     results = inbox.search(vera, "деньги бегемот")
-    assert [card.number for card in results.page.rows] == [wanted.pk]
-    assert inbox.search(vera, "бегемот").page.rows == []
-    assert inbox.search(vera, "и не в на").page.rows == []
+    assert [line.number for line in results.page.lines] == [wanted.pk]
+    assert inbox.search(vera, "бегемот").page.lines == []
+    assert inbox.search(vera, "и не в на").page.lines == []
 
 
 def test_another_layout_says_what_was_looked_for(vera: Agent) -> None:

@@ -6,14 +6,11 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from typing import Any, cast
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
@@ -26,8 +23,8 @@ from django.utils.translation import gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from zabota.config.drawing import kept
-from zabota.lib import clock
+from zabota.lib import clock, times
+from zabota.lib.drawing import kept
 from zabota.lib.html import text_to_html
 
 THEMES = ("system", "light", "dark")
@@ -49,8 +46,8 @@ MODULES = (
     "app", "keys", "live", "net", "panes", "rail", "signin", "elements/composer", "elements/dialog",
     "elements/mailframe", "elements/menu", "elements/time", "elements/toast",
 )  # fmt: skip
-
-
+# Where a kept form takes the secret of its page. What people write is escaped: it never looks so.
+SECRET_PLACE = Markup("<!--secret-->")
 _BEFORE_SIGN = re.compile(r"(?<=\w)([@.])(?=\w)")
 
 
@@ -60,14 +57,6 @@ def version() -> str:
         return installed_version("zabota")
     except PackageNotFoundError:
         return "0"
-
-
-def locale() -> Locale:
-    """The viewer's Babel locale; English when Babel does not know the active language."""
-    try:
-        return Locale.parse(translation.get_language() or "en", sep="-")
-    except (UnknownLocaleError, ValueError):
-        return Locale("en")
 
 
 def url(name: str, *args: Any, **kwargs: Any) -> str:
@@ -86,96 +75,6 @@ def icon(name: str, label: str = "") -> Markup:
     return Markup('<svg class="ic" {}><use href="{}#{}"/></svg>').format(
         voice, static("vendor/icons.svg"), name
     )
-
-
-def local(moment: datetime) -> datetime:
-    """The moment in the viewer's zone; raises ValueError for a naive one."""
-    return timezone.localtime(moment)
-
-
-def when(moment: datetime) -> str:
-    """Short time: 10:07 today, else day and month, with the year when it is not this one."""
-    return _when(moment, local(clock.now()).date(), *_viewer())
-
-
-def _viewer() -> tuple[str, str]:
-    """Zone and language: what a date in words depends on."""
-    return timezone.get_current_timezone_name(), translation.get_language() or "en"
-
-
-# Cached, as `_stamp`: a conversation says a hundred of these, and Babel takes 20 µs for each.
-@lru_cache(maxsize=8192)
-def _when(moment: datetime, today: date, zone: str, language: str) -> str:
-    there = local(moment)
-    if there.date() == today:
-        return format_time(there, "HH:mm", locale=locale())
-    skeleton = "MMMd" if there.year == today.year else "yMMMd"
-    return format_datetime(there, _skeleton(skeleton), locale=locale()) + format_time(
-        there, ", HH:mm", locale=locale()
-    )
-
-
-def _skeleton(name: str) -> Any:
-    return locale().datetime_skeletons[name].pattern
-
-
-def day(moment: datetime) -> str:
-    """A day as a heading: today, yesterday, else the long date."""
-    return _day(local(moment).date(), local(clock.now()).date(), _viewer()[1])
-
-
-@lru_cache(maxsize=2048)
-def _day(there: date, today: date, language: str) -> str:
-    if there == today:
-        return gettext("Today")
-    if there == today - timedelta(days=1):
-        return gettext("Yesterday")
-    return format_date(there, "long", locale=locale())
-
-
-def brief(moment: datetime) -> str:
-    """The time today, else the day alone."""
-    there = local(moment)
-    if there.date() == local(clock.now()).date():
-        return format_time(there, "HH:mm", locale=locale())
-    return format_date(there, _skeleton("MMMd"), locale=locale())
-
-
-def date_words(there: date) -> str:
-    """A day with its weekday: Mon, 30 November 2026."""
-    return format_date(there, "E, d MMMM y", locale=locale())
-
-
-def stamp(moment: datetime) -> str:
-    """Exact date, time and zone, for tooltips."""
-    return _stamp(moment, *_viewer())
-
-
-@lru_cache(maxsize=8192)
-def _stamp(moment: datetime, zone: str, language: str) -> str:
-    return format_datetime(local(moment), "d MMMM y, HH:mm:ss z", locale=locale())
-
-
-def ago(moment: datetime) -> str:
-    """Rough distance from now without direction: 3 min, 5 h, 2 d; «now» under a minute."""
-    seconds = int(abs((clock.now() - moment).total_seconds()))
-    length = next((one for one in (86400, 3600, 60) if seconds >= one), 0)
-    if not length:
-        return gettext("now")
-    return _span(seconds - seconds % length, translation.get_language() or "en")
-
-
-@lru_cache(maxsize=2048)
-def _span(seconds: int, language: str) -> str:
-    # Cached: a list says fifty of these, and Babel takes 60 µs for each.
-    return format_timedelta(
-        timedelta(seconds=seconds), threshold=1, format="short", locale=locale()
-    )
-
-
-def iso(moment: datetime) -> str:
-    """The moment in UTC as browsers read it."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=8192)
@@ -206,7 +105,7 @@ def file_size(size: int) -> str:
     if value >= 1024:
         value, unit = value / 1024, gettext("%(n)s MB")
     text = f"{value:.1f}" if value < 10 else f"{value:.0f}"
-    separator = locale().number_symbols["latn"]["decimal"]
+    separator = times.locale().number_symbols["latn"]["decimal"]
     return unit % {"n": text.replace(".", separator)}
 
 
@@ -242,11 +141,11 @@ def environment(**options: Any) -> Environment:
         static=lru_cache(static), url=url, icon=icon, now=clock.now, version=version()
     )
     made.globals.update(status_tones=STATUS_TONES, channel_icons=CHANNEL_ICONS)
-    made.globals.update(get_messages=get_messages)
+    made.globals.update(get_messages=get_messages, secret_place=SECRET_PLACE)
     made.filters.update(
-        when=when, day=day, stamp=stamp, ago=ago, iso=iso, initials=initials, tone=tone,
+        when=times.when, day=times.day, stamp=times.stamp, ago=times.ago, iso=times.iso,
+        date_words=times.date_words, brief=times.brief, initials=initials, tone=tone,
         file_size=file_size, lines=lines, breakable=breakable,
-        date_words=date_words, brief=brief,
     )  # fmt: skip
     return made
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from markupsafe import Markup
+
+from zabota.desk import deadlines
+from zabota.lib import times
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,15 @@ class Row:
     owner: str = ""
     late: bool = False
     robot: bool = False
+
+    def drawn(self, draw: DrawRow, view: str, is_current: bool) -> Markup:
+        """The line's HTML."""
+        due = deadlines.brief(self.due, self.clock_tone)
+        return draw(self, view, is_current, times.ago(self.at), due)
+
+
+# The macro of a line: a card, the view, whether it is the open one, its age and due time in words.
+DrawRow = Callable[[Row, str, bool, str, str], Markup]
 
 
 @dataclass(frozen=True, slots=True)

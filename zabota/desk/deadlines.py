@@ -8,7 +8,7 @@ from babel.numbers import format_decimal
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from zabota.lib import clock
+from zabota.lib import clock, times
 from zabota.sla.expecting import FEWEST, Inputs
 
 
@@ -20,6 +20,13 @@ def tone(due_at: datetime | None, burns_at: datetime | None) -> str:
     if due_at <= now:
         return "late"
     return "warn" if burns_at is not None and burns_at <= now else "plain"
+
+
+def brief(due_at: datetime | None, tone: str) -> str:
+    """When it is or was due, as short as a line of a list has room for; '' when nothing is."""
+    if due_at is None:
+        return ""
+    return times.brief(due_at) if tone == "late" else times.when(due_at)
 
 
 def why(inputs: Inputs) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from markupsafe import Markup
 
 from zabota.desk import cards, deadlines
+from zabota.lib import times
+from zabota.lib.drawing import drawn
 from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets import queries
@@ -26,11 +30,32 @@ class BadCursor(ValueError):
     """The address names no place in a list."""
 
 
+class Line(NamedTuple):
+    """One line of a list as the database has it, and its owner's name."""
+
+    row: queries.Row
+    owner: str
+
+    @property
+    def number(self) -> int:
+        """The ticket's."""
+        return self.row.id
+
+    def drawn(self, draw: cards.DrawRow, view: str, is_current: bool) -> Markup:
+        """The line's HTML; an equal line is drawn once for a language, whoever looks at it."""
+        row = self.row
+        age = times.ago(row.last_message_at)
+        tone = deadlines.tone(row.next_due_at, row.burns_at)
+        due = deadlines.brief(row.next_due_at, tone)
+        key = ("line", get_language(), view, is_current, self, age, tone, due)
+        return drawn(key, lambda: draw(card(self, tone), view, is_current, age, due))
+
+
 @dataclass(frozen=True)
 class Page:
     """One page of a list; `older` is the cursor of the next one, '' on the last."""
 
-    rows: list[cards.Row]
+    lines: list[Line]
     older: str
 
 
@@ -67,8 +92,8 @@ def search(agent: Agent, text: str, before: str = "") -> Results:
 def _found(where: words.Condition, queues: Collection[int], page: Page) -> str:
     """How many in words. Common words are not counted: that would cost more than finding."""
     if not page.older:
-        return str(len(page.rows))
-    count = words.count(where, queues) if where.is_rare else len(page.rows)
+        return str(len(page.lines))
+    count = words.count(where, queues) if where.is_rare else len(page.lines)
     if where.is_rare and count < words.COUNTED:
         return str(count)
     return _("%(count)s and more") % {"count": f"{count:,}".replace(",", "\u00a0")}
@@ -77,8 +102,13 @@ def _found(where: words.Condition, queues: Collection[int], page: Page) -> str:
 def _page(agent: Agent, view: str, rows: list[queries.Row]) -> Page:
     more = len(rows) >= queries.PAGE
     older = write_cursor(*queries.place(view, rows[-1])) if more else ""
-    agents = policy.company(agent).agents
-    return Page([card(row, agents) for row in rows], older)
+    return Page([line(agent, row) for row in rows], older)
+
+
+def line(agent: Agent, row: queries.Row) -> Line:
+    """The line of a row for this agent."""
+    owner = policy.company(agent).agents.get(row.owner_id or 0)
+    return Line(row, owner.full_name if owner else "")
 
 
 def write_cursor(place: int, pk: int) -> str:
@@ -94,9 +124,9 @@ def read_cursor(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def card(row: queries.Row, agents: Mapping[int, Agent]) -> cards.Row:
-    """One line of the list in the viewer's words; `agents` by id, for the owner's name."""
-    owner = agents.get(row.owner_id or 0)
+def card(line: Line, tone: str) -> cards.Row:
+    """One line of the list in the viewer's words; `tone` is that of its due time."""
+    row = line.row
     return cards.Row(
         number=row.id,
         subject=row.subject or _("(no subject)"),
@@ -111,11 +141,11 @@ def card(row: queries.Row, agents: Mapping[int, Agent]) -> cards.Row:
         urgency_label=str(Urgency(row.urgency).label),
         unread=row.awaits_answer,
         version=row.version,
-        owner=owner.full_name if owner else "",
+        owner=line.owner,
         late=row.arrived_late,
         robot=row.is_robot,
         due=row.next_due_at,
-        clock_tone=deadlines.tone(row.next_due_at, row.burns_at),
+        clock_tone=tone,
     )
 
 

@@ -7,7 +7,6 @@ from django.urls import reverse
 from zabota.desk import client, inbox, pane
 from zabota.desk.door import fragment_or_page, is_fragment, ticket_door, view_of
 from zabota.desk.views.inbox import workspace
-from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets import queries
 from zabota.tickets.models import Ticket
@@ -55,7 +54,7 @@ def row(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     found = queries.row_of(agent, view, ticket.pk)
     if found is None:
         return HttpResponse(status=204)
-    content = {"card": inbox.card(found, policy.company(agent).agents), "view": view}
+    content = {"line": inbox.line(agent, found), "view": view}
     return render(request, "desk/row.html", content)
 
 

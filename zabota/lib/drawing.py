@@ -15,10 +15,30 @@ from markupsafe import Markup
 
 from zabota.lib import clock
 
-MOST = 8192  # parts
-LARGEST = 8192  # characters of one part
+MOST = 6_000_000  # characters of all parts, two bytes each in Russian
+LARGEST = 65_536  # of one part
 
-_drawn: dict[tuple[Any, ...], Markup] = {}
+
+class _Store:
+    """The parts by what they were drawn from; emptied when there are too many."""
+
+    def __init__(self) -> None:
+        self.parts: dict[tuple[Any, ...], Markup] = {}
+        self.size = 0
+
+    def put(self, key: tuple[Any, ...], part: Markup) -> None:
+        if len(part) > LARGEST:
+            return
+        if self.size + len(part) > MOST:
+            self.clear()
+        self.parts[key] = part
+        self.size += len(part)
+
+    def clear(self) -> None:
+        self.parts, self.size = {}, 0
+
+
+_store = _Store()
 
 
 def kept(name: str, draw: Callable[..., Markup], dated: bool = False) -> Callable[..., Markup]:
@@ -29,16 +49,18 @@ def kept(name: str, draw: Callable[..., Markup], dated: bool = False) -> Callabl
     def part(*given: Any, **named: Any) -> Markup:
         more = [(key, _fixed(value)) for key, value in named.items()]
         key = (name, viewer(), *map(_fixed, given), *more)
-        found = _drawn.get(key)
-        if found is None:
-            found = draw(*given, **named)
-            if len(found) <= LARGEST:
-                if len(_drawn) >= MOST:
-                    _drawn.clear()
-                _drawn[key] = found
-        return found
+        return drawn(key, lambda: draw(*given, **named))
 
     return part
+
+
+def drawn(key: tuple[Any, ...], draw: Callable[[], Markup]) -> Markup:
+    """What `draw` makes, drawn once for a key that says all it depends on."""
+    found = _store.parts.get(key)
+    if found is None:
+        found = draw()
+        _store.put(key, found)
+    return found
 
 
 def _viewer() -> tuple[Any, ...]:

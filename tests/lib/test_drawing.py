@@ -10,8 +10,7 @@ import pytest
 from django.utils import translation
 from markupsafe import Markup, escape
 
-from zabota.config import drawing
-from zabota.lib import clock
+from zabota.lib import clock, drawing
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Pen:
 
 @pytest.fixture(autouse=True)
 def empty() -> None:
-    drawing._drawn.clear()
+    drawing._store.clear()
 
 
 def test_equal_arguments_are_drawn_once() -> None:
@@ -82,10 +81,12 @@ def test_what_speaks_of_today_is_drawn_anew_tomorrow(monkeypatch: pytest.MonkeyP
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "MOST", 10)
+    monkeypatch.setattr(drawing, "MOST", 100)
     part = drawing.kept("card", Pen())
     for number in range(100):
         part(number)
-    assert len(drawing._drawn) <= 10
+        kept = drawing._store.parts.values()
+        assert 0 < sum(map(len, kept)) == drawing._store.size <= 100
+    drawing._store.clear()
     part("x" * drawing.LARGEST)
-    assert all(len(found) <= drawing.LARGEST for found in drawing._drawn.values())
+    assert not drawing._store.parts, "one that is too large to keep"
