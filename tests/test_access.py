@@ -1,7 +1,7 @@
 """The access table: what every operation answers to whom.
 
-An operation without a row fails. There is no portal yet, so "a client of another ticket" is the
-same as anonymous; he gets a column of his own with it.
+An operation without a row fails. The clients' pages open by secret links alone, whoever asks: what
+the link of one ticket gives of another, `tests/portal` asserts.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ WHO = ("anonymous", "another queue", "see", "reply", "close", "administrator")
 STRANGER = "203.0.113.9"  # an address that is not the server's own machine
 N = "<int:number>/"
 
+# A client's link that opens nothing.
+OVER = "410 410 410 410 410 410"
 # L: to the sign-in page. Otherwise the status, in the order of WHO.
 GET = {
     "": "L 302 302 302 302 302",
@@ -52,6 +54,11 @@ GET = {
     "undelivered/count/": "L 403 403 403 403 200",
     "profile/": "L 200 200 200 200 200",
     "styleguide/": "L 200 200 200 200 200",
+    "r/<str:token>/": OVER,
+    "r/<str:token>/message/": "405 405 405 405 405 405",
+    "r/<str:token>/solved/": "405 405 405 405 405 405",
+    "r/<str:token>/file/<int:file>/": OVER,
+    "confirm/<str:token>/": OVER,
     "metrics": "404 404 404 404 404 200",
     "invitation/<str:token>/": "410 410 410 410 410 410",
     "account/login/": "200 302 302 302 302 302",
@@ -96,6 +103,12 @@ POST = {
     f"t/{N}quarantine/retry/": "L 404 403 403 422 422",
     f"t/{N}quarantine/make-ticket/": CLOSE,
     f"t/{N}quarantine/discard/": CLOSE,
+    f"t/{N}link/<int:link>/revoke/": "L 404 403 422 422 422",
+    "r/<str:token>/": "405 405 405 405 405 405",
+    "r/<str:token>/message/": OVER,
+    "r/<str:token>/solved/": OVER,
+    "r/<str:token>/file/<int:file>/": "405 405 405 405 405 405",
+    "confirm/<str:token>/": OVER,
     f"t/{N}account/": "L 404 403 403 403 302",
     "undelivered/job/retry/": "L 403 403 403 403 302",
     "undelivered/mail/retry/": "L 403 403 403 403 302",
@@ -105,6 +118,8 @@ POST = {
 }
 # Settings are for administrators, each of them by the same rule; nobody else learns what is there.
 SETTINGS = "L 404 404 404 404 {200,204,302,405,422}"
+# Anybody may knock at the clients' pages.
+CLIENTS = frozenset(route for route in GET if route.startswith(("r/", "confirm/")))
 # allauth's own forms: they act on the session or the account of who sends them, nothing else.
 OWN = frozenset(route for route in GET if route.startswith("account/")) | {
     "invitation/<str:token>/",
@@ -141,7 +156,7 @@ def world() -> World:
     people["another queue"] = make.agent("Sara Lindqvist", make.billing(), level=Level.CLOSE)
     people["administrator"] = make.administrator()
     numbers = {"number": ticket.pk, "message": message.pk, "job": failed_job()}
-    numbers |= {"file": message.attachments.get().pk, "pk": 1, "letter": 0}
+    numbers |= {"file": message.attachments.get().pk, "pk": 1, "letter": 0, "link": 0}
     return World(ticket, quarantine, numbers, people)
 
 
@@ -281,7 +296,8 @@ def test_no_other_method_does_anything(method: str, world: World) -> None:
         if route in OWN or route == "metrics" or family(route):
             continue
         found = answers(route, method, world)
-        assert agrees(found, "L 405 405 405 405 405"), f"{method} {route}: {found}"
+        first = "405" if route in CLIENTS else "L"
+        assert agrees(found, f"{first} 405 405 405 405 405"), f"{method} {route}: {found}"
 
 
 def test_a_foreign_ticket_answers_like_a_number_that_does_not_exist(world: World) -> None:

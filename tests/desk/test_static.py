@@ -114,7 +114,7 @@ def test_every_module_and_sheet_is_listed_and_exists() -> None:
     }
     sheets = {path.stem for path in (STATIC / "css").glob("*.css")}
     assert modules == set(MODULES)
-    assert sheets == {*SHEETS, "styleguide", "mail", "settings"}
+    assert sheets == {*SHEETS, "styleguide", "mail", "settings", "portal"}
 
 
 def test_vendored_files_are_those_of_the_notes() -> None:

@@ -38,6 +38,7 @@ from zabota.events.timers import set_timer, versions
 from zabota.lib import clock, crypto
 from zabota.lib.faults import reach
 from zabota.lib.rows import Joined, Rows, ask, insert_unless, update
+from zabota.lib.signing import with_tokens
 
 log = logging.getLogger(__name__)
 
@@ -285,6 +286,8 @@ def load(data: dict[str, Any]) -> Envelope:
     return Envelope(
         **data
         | {
+            "text": with_tokens(data["text"]),
+            "html": with_tokens(data["html"]),
             "sender": Address(**data["sender"]),
             "to": addresses(data["to"]),
             "cc": addresses(data["cc"]),

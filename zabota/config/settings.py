@@ -212,6 +212,7 @@ INSTALLED_APPS = [
     "zabota.automation",
     "zabota.notify",
     "zabota.desk",
+    "zabota.portal",
     "zabota.ops",
 ]
 

@@ -21,7 +21,7 @@ from zabota.lib.zones import zone
 from zabota.staff import policy
 from zabota.staff.models import Agent, Language
 from zabota.tickets import queries
-from zabota.tickets.models import Participant, Status, Ticket
+from zabota.tickets.models import Participant, Status, Ticket, TrackingLink
 
 PAST = 5
 
@@ -57,6 +57,10 @@ def content(agent: Agent, ticket: Ticket, view: str) -> dict[str, Any]:
         "past": past(agent, ticket) if contact else [],
         "related": related(agent, ticket),
         "participants": list(Participant.objects.filter(ticket=ticket).order_by("id")[:50]),
+        "links": list(
+            TrackingLink.objects.filter(ticket=ticket, revoked_at=None).order_by("id")[:50]
+        ),
+        "may_revoke": may["reply"],
         "history": [timeline.line(row, names) for row in reversed(events)],
     }
 

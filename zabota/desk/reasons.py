@@ -79,6 +79,8 @@ def thread_reason(message: Said) -> str:
         How.FORWARDED: _("%(detail)s forwarded it: the ticket belongs to the original sender."),
         How.FLOOD: _("Its sender sent more than %(detail)s mails within an hour: they stand here."),
         How.BY_HAND: _("Somebody put it here."),
+        How.PAGE: _("It was written on the client's page of this ticket."),
+        How.FORM: _("It came by the request form: a new ticket."),
     }
     if message.thread_how not in How._value2member_map_:
         return "—"

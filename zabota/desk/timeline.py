@@ -269,5 +269,10 @@ WORDS: dict[type[Fact], tuple[str, Callable[[Any, Names], str]]] = {
         "link",
         _said(lambda: _("may belong to another ticket: the mail it answers came later")),
     ),
+    events.SolutionConfirmed: (
+        "circle-check",
+        _said(lambda: _("the client says that it is solved")),
+    ),
+    events.LinkRevoked: ("ban", _said(lambda: _("the client's link was revoked"))),
     events.AlsoArrived: ("mail", _said(lambda: _("the same mail came once more; not shown twice"))),
 }

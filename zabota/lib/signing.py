@@ -4,8 +4,12 @@ believes it without asking the database."""
 from __future__ import annotations
 
 import hashlib
+import hmac
+import re
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core import signing
 
 SALT = "zabota.files"
@@ -52,3 +56,23 @@ def read_file_link(token: str, session_key: str) -> FileLink:
 
 def _digest(session_key: str) -> str:
     return hashlib.sha256(session_key.encode()).hexdigest()[:32] if session_key else ""
+
+
+_MARK = re.compile(r"/key\.([0-9a-f]{32})/")
+
+
+def page_token(key: str) -> str:
+    """The token (256 bits, 43 letters) of the client's page whose link has this key."""
+    secret = hashlib.sha256(f"client pages:{settings.SECRET_KEY}".encode()).digest()
+    digest = hmac.new(secret, key.encode(), hashlib.sha256).digest()
+    return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def page_mark(key: str) -> str:
+    """What stands for the token of a link in a mail that lies in the database."""
+    return f"key.{key}"
+
+
+def with_tokens(text: str) -> str:
+    """The text of a mail with the tokens of its links in the places of their marks."""
+    return _MARK.sub(lambda found: f"/{page_token(found[1])}/", text)

@@ -17,7 +17,7 @@ from zabota.events.models import Event
 from zabota.lib.faults import reach
 from zabota.lib.html import text_to_html
 from zabota.lib.rows import Joined, Rows, ask, ask_all, update
-from zabota.tickets import letters, links
+from zabota.tickets import letters, links, tracking
 from zabota.tickets.events import Replied
 from zabota.tickets.locking import FIRST_ADDRESS
 from zabota.tickets.models import AttachmentState, Message, Participant, Ticket
@@ -70,7 +70,8 @@ def envelope(message: Message, inbox: Inbox | None) -> Envelope:
     address = inbox.address if inbox else ""
     to = recipient(ticket)
     ids = _public_ids(ticket, before=message)
-    text = letters.full_text(message)
+    link = tracking.url_in_mail(ticket.pk, to.email) if to.email else ""
+    text = letters.full_text(message, link)
     return Envelope(
         message_id=message.message_id,
         mail_from=address,

@@ -192,3 +192,19 @@ class MaybeRelated(Fact, kind="tickets.maybe_related"):
 
     ticket: int
     to: int
+
+
+@dataclass(frozen=True)
+class LinkRevoked(Fact, kind="tickets.link_revoked"):
+    """A client's link to his ticket is out of force."""
+
+    ticket: int
+    link: int
+
+
+@dataclass(frozen=True)
+class SolutionConfirmed(Fact, kind="tickets.solution_confirmed"):
+    """The client says that the solution holds."""
+
+    ticket: int
+    status_version: int

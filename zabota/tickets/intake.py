@@ -136,7 +136,7 @@ def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) ->
     late = silent_reason(raw, parsed)
     kept = keep_files(parsed)
     decision, is_flood = (decision, False) if late else floods.dammed(contact.pk, decision)
-    ticket, decision = _ticket(raw, parsed, contact, decision, bool(late), by)
+    ticket, decision = ticket_for(raw, parsed, contact, decision, bool(late), by)
     if is_flood:
         record(FloodBegan(ticket=ticket.pk, contact=contact.pk), stream=ticket.stream, by=by)
     return append(
@@ -229,7 +229,7 @@ def _note(
     return note
 
 
-def _ticket(
+def ticket_for(
     raw: RawMessage,
     parsed: ParsedMessage,
     contact: Contact,

@@ -93,11 +93,19 @@ def offset(at: datetime) -> str:
     return f"UTC{'-' if minutes < 0 else '+'}{hours}{tail}"
 
 
-def full_text(message: Message) -> str:
-    """The plain text of an outgoing message with solved line and signature."""
+def tracking_line(url: str, language: str) -> str:
+    """Where the client sees how his request stands."""
+    with translation.override(language):
+        return _("See how your request stands: %(link)s") % {"link": url}
+
+
+def full_text(message: Message, link: str = "") -> str:
+    """The plain text of an outgoing message with solved line, the client's link and signature."""
     parts = [message.text]
     if message.solves:
         parts.append(solved_line(message.ticket.language))
+    if link:
+        parts.append(tracking_line(link, message.ticket.language))
     parts.append(f"-- \n{message.signed}")
     return "\n\n".join(parts)
 

@@ -31,6 +31,8 @@ class How(StrEnum):
     FORWARDED = "forwarded"
     FLOOD = "flood"
     BY_HAND = "by_hand"
+    PAGE = "page"
+    FORM = "form"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from zabota.channels import outbox
 from zabota.desk import pane
 from zabota.desk.door import is_fragment, ticket_door
-from zabota.desk.forms import uploads
 from zabota.desk.views.change import attempt, chosen_id, finish
 from zabota.desk.views.ticket import whole
 from zabota.staff import policy
@@ -19,6 +18,7 @@ from zabota.staff.models import Agent, Level
 from zabota.tickets import actions, reading
 from zabota.tickets.locking import NotPossible
 from zabota.tickets.models import Direction, Message, Status, Ticket
+from zabota.tickets.uploading import uploads
 
 THEN = {
     "": "",

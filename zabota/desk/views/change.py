@@ -238,3 +238,14 @@ def account(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
             raise NotPossible(" ".join(error.messages)) from None
 
     return attempt(request, agent, ticket, work, toast=_("The company is confirmed"))
+
+
+@ticket_door("POST", level=Level.REPLY)
+def revoke_link(request: HttpRequest, agent: Agent, ticket: Ticket, link: int) -> HttpResponse:
+    """A client's link to his page stops working."""
+
+    def work() -> None:
+        if not actions.revoke_link(ticket, link, by=agent.actor):
+            raise NotPossible(_("This link is out of force already."))
+
+    return attempt(request, agent, ticket, work, toast=_("The link is revoked"))

@@ -11,7 +11,7 @@ from zabota.desk import bodies
 from zabota.desk.door import refuse, ticket_door
 from zabota.lib.signing import file_link
 from zabota.staff.models import Agent
-from zabota.tickets import files
+from zabota.tickets import files, posting
 from zabota.tickets.models import Attachment, AttachmentState, Message, Ticket
 
 
@@ -28,12 +28,14 @@ def body(request: HttpRequest, agent: Agent, ticket: Ticket, message: int) -> Ht
 
 @ticket_door()
 def original(request: HttpRequest, agent: Agent, ticket: Ticket, message: int) -> HttpResponse:
-    """The mail as it came, to be saved."""
+    """The mail, or what was typed on a page of ours, as it came, to be saved."""
     row = Message.objects.filter(ticket=ticket, pk=message).select_related("raw").first()
     if row is None or row.raw is None:
         raise Http404
-    name = f"{ticket.pk}-{row.pk}.eml"
-    return _handed_out(request, row.raw.sha256, name, "message/rfc822")
+    typed = row.raw.place.startswith(posting.PLACE)
+    name = f"{ticket.pk}-{row.pk}.{'json' if typed else 'eml'}"
+    kind = "application/json" if typed else "message/rfc822"
+    return _handed_out(request, row.raw.sha256, name, kind)
 
 
 @ticket_door()

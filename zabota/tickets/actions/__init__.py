@@ -15,14 +15,23 @@ from zabota.tickets.actions.opening import open_ticket
 from zabota.tickets.actions.owning import assign, take
 from zabota.tickets.actions.quarantine import discard, make_ticket, retry_parse
 from zabota.tickets.actions.queueing import move_to_queue, undo_move
-from zabota.tickets.actions.solving import close_silently, reopen, solve
+from zabota.tickets.actions.revoking import revoke_link
+from zabota.tickets.actions.solving import (
+    close_silently,
+    confirm_solution,
+    is_confirmed,
+    reopen,
+    solve,
+)
 
 __all__ = [
     "MAX_REPLY",
     "add_note",
     "assign",
     "close_silently",
+    "confirm_solution",
     "discard",
+    "is_confirmed",
     "log_call",
     "make_ticket",
     "move_to_queue",
@@ -31,6 +40,7 @@ __all__ = [
     "reopen",
     "reply",
     "retry_parse",
+    "revoke_link",
     "send_automatic",
     "set_due",
     "set_status",

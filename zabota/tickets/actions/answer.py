@@ -43,6 +43,7 @@ class Upload:
     content_type: str
     size: int
     sha256: str
+    is_scanned: bool = True
 
 
 def reply(

@@ -6,9 +6,10 @@ from django.utils.translation import gettext as _
 
 from zabota.events.actor import Actor
 from zabota.events.log import record
+from zabota.events.models import Event
 from zabota.events.timers import set_timer, versions
 from zabota.lib import clock
-from zabota.tickets.events import Closed, ClosingDue, Reopened, Solved
+from zabota.tickets.events import Closed, ClosingDue, Reopened, SolutionConfirmed, Solved
 from zabota.tickets.locking import NotPossible, changing
 from zabota.tickets.models import CloseReason, Status, Ticket
 
@@ -82,6 +83,22 @@ def open_solved(row: Ticket, message_id: int | None, by: Actor) -> None:
     row.solved_at = None
     row.awaits_answer = True
     record(Reopened(ticket=row.pk, was=was, message=message_id), stream=row.stream, by=by)
+
+
+def confirm_solution(ticket: Ticket, *, by: Actor) -> bool:
+    """The client says that the solution holds; False without one, or when he said so before."""
+    with changing(ticket) as row:
+        if row.status != Status.SOLVED or is_confirmed(row):
+            return False
+        fact = SolutionConfirmed(ticket=row.pk, status_version=row.status_version)
+        record(fact, stream=row.stream, by=by)
+    return True
+
+
+def is_confirmed(ticket: Ticket) -> bool:
+    """Whether the client has confirmed the present solution."""
+    said = Event.objects.filter(stream=ticket.stream, kind=SolutionConfirmed.kind)
+    return said.filter(facts__status_version=ticket.status_version).exists()
 
 
 def _status_version(pk: int) -> int | None:

@@ -8,6 +8,7 @@ from zabota.tickets.models.ticket import (
     TicketType,
     Urgency,
 )
+from zabota.tickets.models.tracking import TrackingLink
 
 __all__ = [
     "Attachment",
@@ -21,5 +22,6 @@ __all__ = [
     "Status",
     "Ticket",
     "TicketType",
+    "TrackingLink",
     "Urgency",
 ]

@@ -1,0 +1,106 @@
+"""The clients' pages in a browser without scripts, phone first: axe, widths, keyboard, pictures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import make
+from tests.browser import judge
+from tests.browser.windows import Window
+from tests.drain import drain
+from tests.portal import visitor
+from zabota.tickets import actions
+from zabota.tickets.models import Message
+
+pytestmark = pytest.mark.xdist_group("screens")
+
+PETR = make.PETR[0]
+PICTURES = os.environ.get("SCREENS", "")
+QUICK = [("light", "ru", 390), ("dark", "en", 1440)]
+ALL = [(t, lang, w) for t in ("light", "dark") for lang in ("ru", "en") for w in (1440, 390)]
+LONG = [pytest.param(*one, marks=pytest.mark.long) if one not in QUICK else one for one in ALL]
+
+
+@pytest.fixture(autouse=True)
+def mails_by_the_outbox(settings: Any) -> None:
+    settings.EMAIL_BACKEND = "zabota.channels.systemmail.OutboxBackend"
+
+
+def pages() -> dict[str, str]:
+    """Paths of the clients' pages by name, over a ticket with everything."""
+    vera = make.agent()
+    ticket = make.ticket(
+        "Не приходит код для входа в личный кабинет", files=(make.file("журнал входов.txt"),)
+    )
+    drain()
+    new = visitor.page_of(PETR)
+    other = make.ticket("Сертификат истекает завтра", who=make.MARIA)
+    drain()
+    actions.reply(
+        other, "Мария, здравствуйте!\n\nПродлили: https://zabota.example/c/4471", agent=vera,
+        by=vera.actor, files=[make.upload()], solve=True,
+    )  # fmt: skip
+    drain()
+    visitor.browser().post(
+        f"{new}message/", {"text": "Нашёл письмо.", "address": PETR, "key": visitor.key()}
+    )
+    drain()
+    confirm = visitor.links(visitor.mails(PETR)[-1])[0]
+    assert ticket.pk
+    return {
+        "new": new,
+        "solved": visitor.page_of(make.MARIA[0]),
+        "confirm": confirm,
+        "over": "/r/nothing/",
+    }
+
+
+@pytest.mark.parametrize(("theme", "language", "width"), LONG)
+def test_nothing_is_found(window: Window, theme: str, language: str, width: int) -> None:
+    window.expect_status(410)
+    found = []
+    locale = "ru-RU" if language == "ru" else "en-GB"
+    context = window.context(width=width, theme=theme, bypass_csp=True, locale=locale)
+    page = context.new_page()
+    for name, path in pages().items():
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == language
+        found += seen(page, name, f"{theme}-{language}-{width}")
+    assert not found, "\n".join(found)
+
+
+def seen(page: Page, name: str, look: str) -> list[str]:
+    """What is wrong with the page, and its picture."""
+    if PICTURES:
+        folder = Path(PICTURES) / look
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"portal-{name}.png", full_page=True)
+    found = [f"{name}: no icon {one}" for one in judge.missing_icons(page)]
+    for one in judge.violations(page):
+        found += [f"{name}: {one['impact']} {one['id']}: {node}" for node in one["nodes"]]
+    return found + [f"{name}: sticks out: {part}" for part in judge.overflow(page)]
+
+
+def test_writing_by_keyboard_alone_without_scripts(window: Window) -> None:
+    make.ticket()
+    drain()
+    page = window.context(width=390, height=844, java_script_enabled=False).new_page()
+    page.goto(visitor.page_of(PETR))
+    page.get_by_role("textbox", name="Ваше сообщение").focus()
+    page.keyboard.type("Код так и не пришёл")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PETR)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Остался один шаг")).to_be_visible()
+    drain()
+    page.goto(visitor.links(visitor.mails(PETR)[-1])[0])
+    page.get_by_role("button", name="Добавить сообщение").press("Enter")
+    expect(page.get_by_text("Код так и не пришёл")).to_be_visible()
+    expect(page.get_by_text(f"Вы пишете как {PETR}")).to_be_visible()
+    assert Message.objects.filter(text="Код так и не пришёл").count() == 1

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from zabota.portal.views import confirm, ticket
+
+app_name = "portal"
+
+urlpatterns = [
+    path("r/<str:token>/", ticket.page, name="ticket"),
+    path("r/<str:token>/message/", ticket.message, name="message"),
+    path("r/<str:token>/solved/", ticket.solved, name="solved"),
+    path("r/<str:token>/file/<int:file>/", ticket.file, name="file"),
+    path("confirm/<str:token>/", confirm.page, name="confirm"),
+]

@@ -1,0 +1,1 @@
+"""The clients' pages: each answers anybody who holds its link."""

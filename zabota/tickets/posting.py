@@ -1,0 +1,150 @@
+"""What a client types on a page of ours enters as a mail does: kept raw, then appended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from zabota.channels import blobs
+from zabota.channels.contract import Address, ParsedMessage
+from zabota.channels.models import Inbox, RawMessage
+from zabota.channels.scan import Verdict
+from zabota.customers.actions import identify
+from zabota.customers.models import Contact
+from zabota.events.actor import contact as the_contact
+from zabota.events.actor import system
+from zabota.lib import clock
+from zabota.lib.rows import ask
+from zabota.staff.models import Topic
+from zabota.tickets import files as judging
+from zabota.tickets.actions.answer import Upload
+from zabota.tickets.actions.opening import open_ticket
+from zabota.tickets.appending import append
+from zabota.tickets.deliver import own_addresses
+from zabota.tickets.intake import ticket_for
+from zabota.tickets.models import Attachment, Message, Ticket, TicketType
+from zabota.tickets.threading import Decision, How
+
+# How the places of such raw messages begin.
+PLACE = "page:"
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What was typed, complete: `key` is the form's own, the same key enters once."""
+
+    key: str
+    address: str
+    text: str
+    name: str = ""
+    subject: str = ""
+    language: str = ""
+    files: Sequence[Upload] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def posted_before(key: str) -> Message | None:
+    """The message that this key brought in."""
+    found = Message.objects.filter(content_key=_content_key(key)).select_related("ticket")
+    return found.first()
+
+
+def add_to(ticket: Ticket, posted: Posted) -> Message:
+    """Append to the ticket; a closed one leads to a linked follow-up. Needs an inbox."""
+    with transaction.atomic():
+        if before := _begin(posted.key):
+            return before
+        box = ticket.inbox or inbox_for(ticket.queue_id)
+        raw, contact, parsed = _taken(posted, box)
+        by = the_contact(contact.pk)
+        decision = Decision(ticket, How.PAGE)
+        row, decision = ticket_for(raw, parsed, contact, decision, late=False, by=by)
+        return _append(row, raw, parsed, contact, decision, posted)
+
+
+def open_with(posted: Posted, topic: Topic, *, type: str = TicketType.QUESTION) -> Message:
+    """A new ticket of the topic with what was typed as its first message. Needs an inbox."""
+    with transaction.atomic():
+        if before := _begin(posted.key):
+            return before
+        box = inbox_for(topic.queue_id)
+        raw, contact, parsed = _taken(posted, box)
+        ticket = open_ticket(
+            contact,
+            subject=posted.subject,
+            queue=topic.queue,
+            how="topic",
+            by=the_contact(contact.pk),
+            inbox=box,
+            topic=topic,
+            type=type,
+            language=posted.language,
+        )
+        return _append(ticket, raw, parsed, contact, Decision(None, How.FORM), posted)
+
+
+def inbox_for(queue_id: int) -> Inbox:
+    """The mailbox that answers for a queue, else the first; raises Inbox.DoesNotExist."""
+    usable = Inbox.objects.filter(is_active=True).order_by("id")
+    found = usable.filter(queue_id=queue_id).first() or usable.first()
+    if found is None:
+        raise Inbox.DoesNotExist
+    return found
+
+
+def _begin(key: str) -> Message | None:
+    """Whoever comes second with the same key waits here for the first."""
+    ask("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"posted:{key}"])
+    return posted_before(key)
+
+
+def _content_key(key: str) -> str:
+    return hashlib.sha256(f"{PLACE}{key}".encode()).hexdigest()
+
+
+def _taken(posted: Posted, box: Inbox) -> tuple[RawMessage, Contact, ParsedMessage]:
+    sha256, size = blobs.put([json.dumps(asdict(posted), ensure_ascii=False).encode()])
+    now = clock.now()
+    raw = RawMessage.objects.create(
+        inbox=box, place=f"{PLACE}{_content_key(posted.key)}", sha256=sha256, size=size,
+        received_at=now, arrived_at=now,
+    )  # fmt: skip
+    contact = identify(
+        "mail", posted.address, name=posted.name, by=system("portal"), language=posted.language
+    )
+    parsed = ParsedMessage(
+        sender=Address(posted.address, posted.name), reply_to=(), to=(), cc=(),
+        subject=posted.subject, message_id="", in_reply_to=(), references=(), date=now,
+        text=posted.text, html="", reply=posted.text, quoted="", said=posted.text,
+        language=posted.language,
+    )  # fmt: skip
+    return raw, contact, parsed
+
+
+def _append(
+    ticket: Ticket,
+    raw: RawMessage,
+    parsed: ParsedMessage,
+    contact: Contact,
+    decision: Decision,
+    posted: Posted,
+) -> Message:
+    kept = [
+        Attachment(
+            name=file.name,
+            content_type=file.content_type,
+            size=file.size,
+            sha256=file.sha256,
+            state=judging.judge(file.name, Verdict.CLEAN if file.is_scanned else Verdict.UNKNOWN),
+        )
+        for file in posted.files
+    ]
+    return append(
+        ticket, raw, parsed, contact, decision, _content_key(posted.key),
+        own=own_addresses(), kept=kept, silent="", by=the_contact(contact.pk),
+    )  # fmt: skip
