@@ -14,3 +14,11 @@ class SignalFound(Fact, kind="automation.signal_found"):
     message: int
     topic: int | None
     phrase: str
+
+
+@dataclass(frozen=True)
+class LossTold(Fact, kind="automation.loss_told"):
+    """The client answered in the request form that he loses money now through our fault."""
+
+    ticket: int
+    message: int

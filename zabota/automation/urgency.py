@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from zabota.automation.events import SignalFound
+from zabota.automation.events import LossTold, SignalFound
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.events.models import Event
@@ -19,6 +19,7 @@ from zabota.staff import structure
 from zabota.staff.models import SIGNAL_WORDS, Topic
 from zabota.tickets.actions.change import hurry
 from zabota.tickets.events import UrgencyChanged
+from zabota.tickets.locking import changing
 from zabota.tickets.models import Message, Ticket, Urgency
 
 # Words that may stand between those of a phrase: "теряем на этом большие деньги".
@@ -46,6 +47,15 @@ def mark(row: Ticket, message: Message, *, by: Actor) -> None:
     )
     record(fact, stream=row.stream, by=by)
     hurry(row, Urgency.LOSES_MONEY, by)
+
+
+def told(ticket: Ticket, message_id: int, *, by: Actor) -> None:
+    """Raise the urgency because the client said in the form that he loses money now."""
+    with changing(ticket) as row:
+        if row.urgency == Urgency.LOSES_MONEY:
+            return
+        record(LossTold(ticket=row.pk, message=message_id), stream=row.stream, by=by)
+        hurry(row, Urgency.LOSES_MONEY, by)
 
 
 def topics_of(row: Ticket) -> list[Topic]:

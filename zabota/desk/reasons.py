@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from zabota.automation.events import SignalFound
+from zabota.automation.events import LossTold, SignalFound
 from zabota.channels.wording import in_words
 from zabota.desk import timeline
 from zabota.events.models import Event
@@ -90,9 +90,10 @@ def thread_reason(message: Said) -> str:
 def _urgent(ticket: Ticket, events: list[Event]) -> str:
     """By which signal words the ticket became urgent; '' when a person or nobody made it so."""
     found = [row.facts["phrase"] for row in events if row.kind == SignalFound.kind]
-    if not found or ticket.urgency != Urgency.LOSES_MONEY:
+    told = any(row.kind == LossTold.kind for row in events)
+    if not (found or told) or ticket.urgency != Urgency.LOSES_MONEY:
         return ""
-    return timeline.signal_words(found[-1])
+    return timeline.signal_words(found[-1]) if found else str(_("The client says so in the form."))
 
 
 def _quiet(events: Iterable[Event]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from zabota.automation.events import SignalFound
+from zabota.automation.events import LossTold, SignalFound
 from zabota.desk.cards import EventLine
 from zabota.events.facts import Fact, UnknownFact
 from zabota.events.models import Event
@@ -272,6 +272,13 @@ WORDS: dict[type[Fact], tuple[str, Callable[[Any, Names], str]]] = {
     events.SolutionConfirmed: (
         "circle-check",
         _said(lambda: _("the client says that it is solved")),
+    ),
+    LossTold: ("zap", _said(lambda: _("the client says in the form that he loses money now"))),
+    events.ConsentGiven: (
+        "file-text",
+        lambda fact, names: (
+            _("agreed to the text of the form, version %(n)d") % {"n": fact.version}
+        ),
     ),
     events.LinkRevoked: ("ban", _said(lambda: _("the client's link was revoked"))),
     events.AlsoArrived: ("mail", _said(lambda: _("the same mail came once more; not shown twice"))),

@@ -28,6 +28,8 @@ class Limit:
 
 
 MAILS_TO_ADDRESS = Limit("mail_to", 5, timedelta(hours=1))
+REQUESTS_OF_ADDRESS = Limit("request_of", 10, timedelta(hours=1))
+REQUESTS_FROM_NETWORK = Limit("request_from", 30, timedelta(hours=1))
 MAILS_FROM_NETWORK = Limit("mail_from", 20, timedelta(hours=1))
 
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zabota.portal.views import confirm, ticket
+from zabota.portal.views import confirm, request, ticket
 
 app_name = "portal"
 
 urlpatterns = [
+    path("request/", request.topics, name="request"),
+    path("request/<int:topic>/", request.form, name="request_form"),
     path("r/<str:token>/", ticket.page, name="ticket"),
     path("r/<str:token>/message/", ticket.message, name="message"),
     path("r/<str:token>/solved/", ticket.solved, name="solved"),

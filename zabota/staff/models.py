@@ -140,7 +140,44 @@ class Topic(TwoLanguageName):
     signal_words = models.TextField(
         _("signal words"), max_length=4000, blank=True, default=SIGNAL_WORDS
     )
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("part of"),
+    )
+    is_public = models.BooleanField(_("offered in the request form"), default=False)
+    # What the request form asks for this topic (`asking.Field`), in order.
+    fields = models.JSONField(_("fields of the request form"), default=list, blank=True)
     is_active = models.BooleanField(_("in use"), default=True)
+
+
+class RequestForm(models.Model):
+    """The form by which clients ask without a mail program; there is one row, or none yet."""
+
+    is_on = models.BooleanField(_("the form is open"), default=True)
+
+    def __str__(self) -> str:
+        return str(_("Request form"))
+
+
+class Consent(models.Model):
+    """A text to which whoever sends the form agrees; never changed, a new text is a new version."""
+
+    version = models.PositiveIntegerField(unique=True)
+    text_ru = models.TextField(blank=True)
+    text_en = models.TextField(blank=True)
+    since = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return str(_("text of the consent, version %(n)d") % {"n": self.version})
+
+    def text_in(self, language: str) -> str:
+        """The text in `language`, else in the other; '' when nothing is to be agreed to."""
+        first, second = self.text_ru, self.text_en
+        return (second or first) if language.startswith("en") else (first or second)
 
 
 class AgentManager(BaseUserManager["Agent"]):

@@ -208,3 +208,12 @@ class SolutionConfirmed(Fact, kind="tickets.solution_confirmed"):
 
     ticket: int
     status_version: int
+
+
+@dataclass(frozen=True)
+class ConsentGiven(Fact, kind="tickets.consent_given"):
+    """Who sent the request form agreed to this version of the operator's text."""
+
+    ticket: int
+    version: int
+    language: str

@@ -22,12 +22,12 @@ from zabota.customers.models import Account, AccountDomain
 from zabota.events.models import Event
 from zabota.sla.events import TargetChanged
 from zabota.staff import events
-from zabota.staff.models import Agent, Department, Level, Queue, Role, Topic
+from zabota.staff.models import Agent, Consent, Department, Level, Queue, RequestForm, Role, Topic
 
 SHOWN = 20
 MODELS: dict[str, type[Model]] = {
     "department": Department, "queue": Queue, "topic": Topic, "inbox": Inbox, "account": Account,
-    "calendar": Calendar,
+    "calendar": Calendar, "requestform": RequestForm, "consent": Consent,
 }  # fmt: skip
 KINDS = (
     events.SettingChanged, events.AgentInvited, events.AgentChanged, events.RightsChanged,
@@ -48,6 +48,8 @@ FIELDS: dict[str, str | Promise] = {
     "sent_copy": gettext_lazy("copy of answers"),
     "password": gettext_lazy("password"),
     "folders": gettext_lazy("folders"),
+    "consent": gettext_lazy("text of the consent"),
+    "fields": gettext_lazy("fields of the request form"),
 }
 
 
@@ -60,7 +62,7 @@ class Line:
     text: str
 
 
-def of(what: str, ids: Iterable[int]) -> list[Line]:
+def of(what: str, ids: Iterable[int | str]) -> list[Line]:
     """The latest changes of these objects (`what`: agent, queue, inbox …), newest first."""
     streams = [f"{what}:{pk}" for pk in ids]
     kinds = [kind.kind for kind in KINDS]

@@ -73,6 +73,12 @@ INBOXES = Page(
     _("every client who writes to the address, and the agents of the queue it leads to."),
     _("mail imap smtp password server folders import past history channel address gmail yandex"),
 )  # fmt: skip
+REQUEST_FORM = Page(
+    "request_form", _("Request form"), "file-text",
+    _("The page on which clients ask without a mail program, and the text they agree to there."),
+    _("every visitor of the page, at once."),
+    _("portal form web site consent personal data agreement public topics link"),
+)  # fmt: skip
 ACCOUNTS = Page(
     "accounts", _("Clients"), "book-open",
     _("The companies you serve, their language, time zone and mail domains."),
@@ -83,7 +89,7 @@ ACCOUNTS = Page(
 GROUPS = (
     Group(_("People"), (AGENTS, DEPARTMENTS)),
     Group(_("Work"), (QUEUES, TOPICS, CALENDARS)),
-    Group(_("Channels"), (INBOXES,)),
+    Group(_("Channels"), (INBOXES, REQUEST_FORM)),
     Group(_("Whom we serve"), (ACCOUNTS,)),
 )
 

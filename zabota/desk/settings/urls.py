@@ -11,6 +11,7 @@ from zabota.desk.settings.views import (
     home,
     imports,
     inboxes,
+    requests,
     structure,
 )
 
@@ -38,6 +39,8 @@ urlpatterns = [
     path("topics/", structure.rows, TOPIC, name="topics"),
     path("topics/new/", structure.edit, TOPIC, name="topic_new"),
     path("topics/<int:pk>/", structure.edit, TOPIC, name="topic"),
+    path("topics/<int:pk>/fields/", requests.fields, name="topic_fields"),
+    path("request-form/", requests.form, name="request_form"),
     path("calendars/", calendars.calendars, name="calendars"),
     path("calendars/new/", calendars.calendar, name="calendar_new"),
     path("calendars/<int:pk>/", calendars.calendar, name="calendar"),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zabota.channels.models import Inbox
+from zabota.staff import asking
 from zabota.staff.models import Department, Queue, Topic
 
 
@@ -97,11 +98,19 @@ class QueueForm(NamedForm):
 
 
 class TopicForm(NamedForm):
-    """A topic; it leads to a queue in use."""
+    """A topic; it leads to a queue in use. A new one may begin with the fields of a preset."""
+
+    preset = forms.ChoiceField(
+        label=gettext_lazy("Fields of the request form"),
+        choices=[("", gettext_lazy("none yet")), *asking.PRESETS],
+        required=False,
+    )
 
     class Meta:
         model = Topic
-        fields = ["name_ru", "name_en", "queue", "signal_words", "is_active"]
+        fields = [
+            "name_ru", "name_en", "queue", "parent", "is_public", "signal_words", "is_active",
+        ]  # fmt: skip
         widgets = {"signal_words": forms.Textarea(attrs={"rows": 8})}
         help_texts = {
             "signal_words": gettext_lazy(
@@ -115,6 +124,23 @@ class TopicForm(NamedForm):
         queue = self.fields["queue"]
         assert isinstance(queue, forms.ModelChoiceField)
         queue.queryset = queues_to_choose(self.instance.queue_id)
+        parent = self.fields["parent"]
+        assert isinstance(parent, forms.ModelChoiceField)
+        parent.queryset = Topic.objects.filter(parent=None).exclude(pk=self.instance.pk)
+        if self.instance.pk is not None:
+            del self.fields["preset"]
+
+    def clean_parent(self) -> Topic | None:
+        """Topics have parts, parts have none: a client chooses in two steps."""
+        parent: Topic | None = self.cleaned_data["parent"]
+        if parent and self.instance.pk and Topic.objects.filter(parent=self.instance).exists():
+            raise forms.ValidationError(_("This topic has parts of its own."))
+        return parent
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if self.cleaned_data.get("preset"):
+            self.instance.fields = asking.preset(self.cleaned_data["preset"])
 
 
 def queues_to_choose(present: int | None) -> Any:

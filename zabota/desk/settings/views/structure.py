@@ -100,7 +100,8 @@ def edit(request: HttpRequest, sort: str, pk: int | None = None) -> HttpResponse
     row = get_object_or_404(kind.model, pk=pk) if pk else None
     form = kind.form(sent(request), instance=row)
     if request.method == "POST" and form.is_valid():
-        save_setting(form.instance, form.changed_data, by=viewer(request).actor)
+        changed = [name for name in form.changed_data if name != "preset"]
+        save_setting(form.instance, changed, by=viewer(request).actor)
         messages.success(request, _("Saved: %(name)s.") % {"name": form.instance})
         return redirect(kind.page.route)
     return _show(request, kind, row, form)
