@@ -34,6 +34,8 @@ N = "<int:number>/"
 
 # A client's link that opens nothing.
 OVER = "410 410 410 410 410 410"
+# The request form while no topic is offered.
+CLOSED = "404 404 404 404 404 404"
 # L: to the sign-in page. Otherwise the status, in the order of WHO.
 GET = {
     "": "L 302 302 302 302 302",
@@ -54,6 +56,8 @@ GET = {
     "undelivered/count/": "L 403 403 403 403 200",
     "profile/": "L 200 200 200 200 200",
     "styleguide/": "L 200 200 200 200 200",
+    "request/": CLOSED,
+    "request/<int:topic>/": CLOSED,
     "r/<str:token>/": OVER,
     "r/<str:token>/message/": "405 405 405 405 405 405",
     "r/<str:token>/solved/": "405 405 405 405 405 405",
@@ -104,6 +108,8 @@ POST = {
     f"t/{N}quarantine/make-ticket/": CLOSE,
     f"t/{N}quarantine/discard/": CLOSE,
     f"t/{N}link/<int:link>/revoke/": "L 404 403 422 422 422",
+    "request/": "405 405 405 405 405 405",
+    "request/<int:topic>/": CLOSED,
     "r/<str:token>/": "405 405 405 405 405 405",
     "r/<str:token>/message/": OVER,
     "r/<str:token>/solved/": OVER,
@@ -119,7 +125,7 @@ POST = {
 # Settings are for administrators, each of them by the same rule; nobody else learns what is there.
 SETTINGS = "L 404 404 404 404 {200,204,302,405,422}"
 # Anybody may knock at the clients' pages.
-CLIENTS = frozenset(route for route in GET if route.startswith(("r/", "confirm/")))
+CLIENTS = frozenset(route for route in GET if route.startswith(("r/", "confirm/", "request/")))
 # allauth's own forms: they act on the session or the account of who sends them, nothing else.
 OWN = frozenset(route for route in GET if route.startswith("account/")) | {
     "invitation/<str:token>/",
@@ -156,7 +162,7 @@ def world() -> World:
     people["another queue"] = make.agent("Sara Lindqvist", make.billing(), level=Level.CLOSE)
     people["administrator"] = make.administrator()
     numbers = {"number": ticket.pk, "message": message.pk, "job": failed_job()}
-    numbers |= {"file": message.attachments.get().pk, "pk": 1, "letter": 0, "link": 0}
+    numbers |= {"file": message.attachments.get().pk, "pk": 1, "letter": 0, "link": 0, "topic": 0}
     return World(ticket, quarantine, numbers, people)
 
 

@@ -88,6 +88,8 @@ def screens(world: World) -> list[Screen]:
         Screen("settings-calendars", f"{settings}/calendars/"),
         Screen("settings-calendar", f"{settings}/calendars/{world.calendar}/"),
         Screen("settings-calendar-new", f"{settings}/calendars/new/"),
+        Screen("settings-topic-fields", f"{settings}/topics/{world.topic}/fields/"),
+        Screen("settings-request-form", f"{settings}/request-form/"),
         Screen("settings-inboxes", f"{settings}/inboxes/"),
         Screen("settings-inbox", f"{settings}/inboxes/{world.inbox}/"),
         Screen("settings-inbox-new", f"{settings}/inboxes/new/"),

@@ -14,8 +14,10 @@ from tests.browser import judge
 from tests.browser.windows import Window
 from tests.drain import drain
 from tests.portal import visitor
+from zabota.staff import asking
+from zabota.staff.models import Topic
 from zabota.tickets import actions
-from zabota.tickets.models import Message
+from zabota.tickets.models import Message, Urgency
 
 pytestmark = pytest.mark.xdist_group("screens")
 
@@ -29,6 +31,17 @@ LONG = [pytest.param(*one, marks=pytest.mark.long) if one not in QUICK else one 
 @pytest.fixture(autouse=True)
 def mails_by_the_outbox(settings: Any) -> None:
     settings.EMAIL_BACKEND = "zabota.channels.systemmail.OutboxBackend"
+
+
+def form_topic() -> Topic:
+    """Two topics are offered, payment with its fields; a consent is asked."""
+    text = "Я согласен на обработку моих данных ради ответа на обращение."
+    asking.set_consent(text, "I agree that my data are used to answer my request.", by=make.BY)
+    Topic.objects.filter(pk=make.topic().pk).update(is_public=True)
+    payment = make.topic("Оплата", "Payment")
+    payment.fields, payment.is_public = asking.preset("payment"), True
+    payment.save()
+    return payment
 
 
 def pages() -> dict[str, str]:
@@ -52,7 +65,10 @@ def pages() -> dict[str, str]:
     drain()
     confirm = visitor.links(visitor.mails(PETR)[-1])[0]
     assert ticket.pk
+    payment = form_topic()
     return {
+        "topics": "/request/",
+        "request": f"/request/{payment.pk}/",
         "new": new,
         "solved": visitor.page_of(make.MARIA[0]),
         "confirm": confirm,
@@ -62,13 +78,16 @@ def pages() -> dict[str, str]:
 
 @pytest.mark.parametrize(("theme", "language", "width"), LONG)
 def test_nothing_is_found(window: Window, theme: str, language: str, width: int) -> None:
-    window.expect_status(410)
+    window.expect_status(410, 422)
     found = []
     locale = "ru-RU" if language == "ru" else "en-GB"
     context = window.context(width=width, theme=theme, bypass_csp=True, locale=locale)
     page = context.new_page()
     for name, path in pages().items():
         page.goto(path)
+        if name == "request":
+            seen(page, "request-empty", f"{theme}-{language}-{width}")
+            page.locator("button[type=submit]").click()
         assert page.locator("html").get_attribute("lang") == language
         found += seen(page, name, f"{theme}-{language}-{width}")
     assert not found, "\n".join(found)
@@ -104,3 +123,44 @@ def test_writing_by_keyboard_alone_without_scripts(window: Window) -> None:
     expect(page.get_by_text("Код так и не пришёл")).to_be_visible()
     expect(page.get_by_text(f"Вы пишете как {PETR}")).to_be_visible()
     assert Message.objects.filter(text="Код так и не пришёл").count() == 1
+
+
+def test_a_request_by_phone_in_russian_without_scripts(window: Window) -> None:
+    """From the form to the open desk within a second, the answer, and back to the client's page."""
+    vera = make.agent()
+    make.inbox()
+    form_topic()
+    desk = window.open("/inbox/open/", vera)
+    expect(desk.locator("body")).to_have_attribute("data-live", "/live/stream")
+    desk.wait_for_timeout(1500)
+    phone = window.context(width=390, height=844, java_script_enabled=False).new_page()
+    phone.goto("/request/")
+    phone.get_by_role("link", name="Оплата").click()
+    window.expect_status(422)
+    phone.get_by_role("textbox", name="О чём обращение").fill("Двойное списание")
+    phone.get_by_role("textbox", name="Что случилось?").fill("Списали дважды.")
+    phone.get_by_role("textbox", name="Номер заказа").fill("4471")
+    phone.get_by_role("textbox", name="Сумма").fill("1 234,56")
+    phone.get_by_label("День оплаты").fill("2026-11-20")
+    phone.get_by_role("combobox", name="Как вы платили?").select_option("картой")
+    phone.get_by_role("radio", name="да, прямо сейчас").check()
+    phone.get_by_role("textbox", name="Ваше имя").fill("Пётр Лебедев")
+    phone.get_by_role("textbox", name="Ваш адрес почты").fill("petr@gmial.com")
+    phone.get_by_role("checkbox", name="Я согласен").check()
+    phone.wait_for_timeout(3200)
+    phone.get_by_role("button", name="Отправить обращение").click()
+    expect(phone.get_by_text("Возможно, вы имели в виду petr@gmail.com?")).to_be_visible()
+    phone.get_by_role("textbox", name="Ваш адрес почты").fill(PETR)
+    phone.get_by_role("button", name="Отправить обращение").click()
+    expect(phone.get_by_role("heading", name="Двойное списание")).to_be_visible()
+    expect(desk.get_by_text("Двойное списание").first).to_be_visible(timeout=1000)
+    message = Message.objects.get(direction="in")
+    assert message.ticket.urgency == Urgency.LOSES_MONEY
+    expect(phone.get_by_text(f"Обращение #{message.ticket_id}")).to_be_visible()
+    expect(phone.get_by_text("Ответим не позднее")).to_be_visible()
+    actions.reply(message.ticket, "Вернули деньги.", agent=vera, by=vera.actor, solve=True)
+    phone.reload()
+    expect(phone.get_by_text("Вернули деньги.")).to_be_visible()
+    expect(phone.get_by_text("Вера Зорина").first).to_be_visible()
+    phone.get_by_role("button", name="Да, решён").click()
+    expect(phone.get_by_text("Вы подтвердили, что вопрос решён")).to_be_visible()

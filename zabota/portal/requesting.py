@@ -71,7 +71,10 @@ def send(request: Request, key: str) -> Message:
 
     Raises Inbox.DoesNotExist while no mailbox can answer.
     """
-    told = "\n".join(f"{question}: {answer}" for question, answer in request.answers)
+    told = "\n".join(
+        f"{question} {answer}" if question.endswith(("?", ":")) else f"{question}: {answer}"
+        for question, answer in request.answers
+    )
     posted = Posted(
         key=_content_key(request, key),
         address=request.address,
