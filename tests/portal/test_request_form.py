@@ -163,7 +163,7 @@ FIELDS = (
     asking.Field("number", "Число", "Number"),
     asking.Field("long", "Подробно", "Details"),
 )
-GOOD = {
+GOOD: dict[str, Any] = {
     "q0": "4471", "q1": "1 234,56 ₽", "q2": "2026-11-20", "q3": "by card", "q4": "a@b.example",
     "q5": "+7 (900) 123-45-67", "q6": "3,5", "q7": "Много\nстрок",
 }  # fmt: skip
@@ -187,7 +187,7 @@ def test_answers_of_a_topic_stand_in_the_message() -> None:
         {"q4": "a@"}, {"q5": "позвоните"}, {"q6": "∞"}, {"q7": "я" * 5001},
     ],
 )  # fmt: skip
-def test_wrong_or_missing_answers_come_back(wrong: dict[str, str]) -> None:
+def test_wrong_or_missing_answers_come_back(wrong: dict[str, Any]) -> None:
     make.inbox()
     topic = public("Оплата", "Payment", *FIELDS)
     answer = sent(topic, **(GOOD | wrong))
@@ -208,7 +208,7 @@ def test_wrong_or_missing_answers_come_back(wrong: dict[str, str]) -> None:
         {"address": "support@zabota.example"},
     ],
 )  # fmt: skip
-def test_wrong_forms_are_refused_in_words(topic: Topic, wrong: dict[str, str]) -> None:
+def test_wrong_forms_are_refused_in_words(topic: Topic, wrong: dict[str, Any]) -> None:
     make.inbox(address="support@zabota.example")
     client = visitor.browser()
     form = drawn(topic, client) | filled() | wrong
