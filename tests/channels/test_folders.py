@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,8 +9,8 @@ from django.test import override_settings
 
 from tests import make
 from tests.drain import drain
-from tests.mailserver import PASSWORD, ImapServer, SmtpServer
-from zabota.channels import importing, registry
+from tests.mailserver import ImapServer, SmtpServer
+from zabota.channels import importing
 from zabota.channels.consumers import keep_copy
 from zabota.channels.contract import Fetched, Mailbox, PermanentError, TemporaryError
 from zabota.channels.folders import mailbox_of, start_from_now, take_new
@@ -24,37 +23,6 @@ from zabota.tickets.actions import reply
 from zabota.tickets.models import Attachment, AttachmentState, Message, Ticket
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ImapServer]:
-    with ImapServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ImapServer) -> ImapServer:
-    client = running.client()
-    client.select("INBOX")
-    client.store("1:*", "+FLAGS", r"(\Deleted)")
-    client.expunge()
-    client.logout()
-    return running
-
-
-@pytest.fixture
-def inbox(server: ImapServer) -> Inbox:
-    box = make.inbox(config=server.config())
-    box.set_secret(PASSWORD)
-    box.save()
-    return box
-
-
-@pytest.fixture
-def mailbox(inbox: Inbox) -> Iterator[Mailbox]:
-    found = registry.kind("mail").open(inbox)
-    yield found
-    found.close()
 
 
 def letters(server: ImapServer, *texts: str, days_ago: float = 0) -> None:

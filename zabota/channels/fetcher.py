@@ -7,13 +7,14 @@ import os
 import random
 import signal
 import threading
+import time
 from contextlib import closing, suppress
 from types import FrameType
 
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from zabota.channels import importing, registry
+from zabota.channels import balance, importing, registry
 from zabota.channels.contract import Mailbox, PermanentError, TemporaryError
 from zabota.channels.folders import folder_names, take_new
 from zabota.channels.models import Inbox
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 2.0
 IDLE_SECONDS = 10.0
 PASS_SECONDS = 60.0
+COUNT_SECONDS = 3600.0
 LONGEST_PAUSE = 60.0
 # A wrong password is not tried often: servers lock mailboxes out.
 REFUSED_PAUSE = 120.0
@@ -39,6 +41,7 @@ class Reader(threading.Thread):
         self.fingerprint = fingerprint(inbox)
         self.stopping = threading.Event()
         self.failures = 0
+        self.count_at = 0.0
 
     def run(self) -> None:
         """Connect, read, wait; after an error pause with jitter and begin anew."""
@@ -96,6 +99,16 @@ class Reader(threading.Thread):
         inbox.last_error = refused[:500]
         inbox.save(update_fields=["last_pass_at", "last_ok_at", "last_error"])
         self.failures = 0
+        self._count(inbox, mailbox, first)
+
+    def _count(self, inbox: Inbox, mailbox: Mailbox, first: str) -> None:
+        """Once an hour the balance: is all mail of the last days here?"""
+        if time.monotonic() < self.count_at:
+            return
+        self.count_at = time.monotonic() + COUNT_SECONDS * random.uniform(0.9, 1.0)
+        if missing := balance.count(inbox, mailbox):
+            log.error("mail missing", extra={"inbox": inbox.pk, "count": missing})
+        mailbox.select(first)
 
     def _wait(self, inbox: Inbox, mailbox: Mailbox) -> None:
         """Until news, an import order, or a minute is over (other folders have no IDLE)."""

@@ -70,8 +70,8 @@ def take_new(inbox: Inbox, mailbox: Mailbox, name: str) -> int:
         listed = {*mailbox.uids_after(cursor.last_uid), *mailbox.last_uids(LISTED_AGAIN)}
         uids = sorted(uid for uid in listed if uid >= cursor.floor_uid)
     reach("fetch.listed")
-    new = _not_taken(inbox, name, state.uidvalidity, uids)
-    taken, first_failed = _take(inbox, mailbox, cursor, new)
+    new = not_taken(inbox, name, state.uidvalidity, uids)
+    taken, first_failed = take_uids(inbox, mailbox, cursor, new)
     seen = max([cursor.last_uid, *uids, state.uidnext - 1 if changed else 0])
     cursor.last_uid = min(seen, first_failed - 1) if first_failed else seen
     cursor.save()
@@ -110,13 +110,14 @@ def _arrived_since(mailbox: Mailbox, moment: datetime) -> list[int]:
     return sorted(uid for uid, arrived in arrivals.items() if arrived >= floor)
 
 
-def _not_taken(inbox: Inbox, name: str, uidvalidity: int, uids: Sequence[int]) -> list[int]:
+def not_taken(inbox: Inbox, name: str, uidvalidity: int, uids: Sequence[int]) -> list[int]:
+    """Those of the UIDs whose messages are not kept, in order."""
     places = {place_of(inbox, name, uidvalidity, uid): uid for uid in uids}
     taken = RawMessage.objects.filter(inbox=inbox, place__in=places).values_list("place", flat=True)
     return sorted({*places.values()} - {places[place] for place in taken})
 
 
-def _take(
+def take_uids(
     inbox: Inbox,
     mailbox: Mailbox,
     cursor: Folder,

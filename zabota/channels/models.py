@@ -110,12 +110,34 @@ class RawMessage(models.Model):
     discard_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["inbox", "arrived_at"], name="raw_by_arrival")
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["inbox", "place"], name="one_raw_message_per_place")
         ]
 
     def __str__(self) -> str:
         return f"raw {self.pk} {self.place}"
+
+
+class ServerCount(models.Model):
+    """What stood on the server of one UTC day's mail when it was last counted, and how much of it
+    could not be kept (see `balance`)."""
+
+    inbox = models.ForeignKey(Inbox, models.CASCADE, related_name="counts")
+    day = models.DateField()
+    on_server = models.PositiveIntegerField()
+    missing = models.PositiveIntegerField()
+    counted_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["inbox", "day"], name="one_count_per_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.inbox_id} {self.day}: {self.on_server}"
 
 
 class ImportRun(models.Model):

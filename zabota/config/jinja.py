@@ -144,7 +144,8 @@ def environment(**options: Any) -> Environment:
     made.globals.update(get_messages=get_messages, secret_place=SECRET_PLACE)
     made.filters.update(
         when=times.when, day=times.day, stamp=times.stamp, ago=times.ago, iso=times.iso,
-        date_words=times.date_words, brief=times.brief, initials=initials, tone=tone,
+        date_words=times.date_words, short_date=times.short_date, brief=times.brief,
+        initials=initials, tone=tone,
         file_size=file_size, lines=lines, breakable=breakable,
     )  # fmt: skip
     return made

@@ -72,6 +72,11 @@ def brief(moment: datetime) -> str:
     return _date(there.date(), "MMMd", _language())
 
 
+def short_date(there: date) -> str:
+    """A day of the year: Nov 30."""
+    return _date(there, "MMMd", _language())
+
+
 def date_words(there: date) -> str:
     """A day with its weekday: Mon, 30 November 2026."""
     return format_date(there, "E, d MMMM y", locale=locale())

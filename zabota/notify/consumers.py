@@ -13,7 +13,7 @@ from zabota.sla.events import ClockReached
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
 from zabota.tickets import links
-from zabota.tickets.events import FloodBegan, MessageReceived, OwnerChanged
+from zabota.tickets.events import BalanceBroken, FloodBegan, MessageReceived, OwnerChanged
 from zabota.tickets.models import Message, Ticket
 from zabota.tickets.turns import is_waiting
 
@@ -40,6 +40,18 @@ def flooded(event: Event, fact: FloodBegan) -> None:
     ticket = Ticket.objects.select_related("contact", "inbox").get(pk=fact.ticket)
     for lead in policy.agents_of(ticket.queue_id, Level.MANAGE):
         _send(lead, ticket, letters.flood(lead, ticket), event)
+
+
+@consumer("notify.balance", BalanceBroken)
+def unbalanced(event: Event, fact: BalanceBroken) -> None:
+    """Administrators hear once of a day whose mail does not come out even."""
+    inbox = Inbox.objects.filter(pk=fact.inbox).first()
+    if inbox is None:
+        return
+    for agent in policy.administrators():
+        key = f"balance:{fact.inbox}:{fact.day}:{agent.pk}"
+        letter = letters.unbalanced(agent, inbox, fact)
+        outbox.enqueue(_letter(agent, inbox, letter), key=key, inbox=inbox, by=_by(event))
 
 
 @consumer("notify.guard", ClockReached, wants=lambda fact: fact.clock == "guard")
@@ -80,14 +92,18 @@ def _send(agent: Agent, ticket: Ticket, letter: tuple[str, str], event: Event) -
     inbox = ticket.inbox or Inbox.objects.filter(is_active=True).order_by("id").first()
     if inbox is None or Inbox.objects.filter(address=agent.email).exists():
         return
-    by: Actor = system("notify").because(event)
     key = links.notice_key(ticket.pk, event.pk, agent.pk)
-    outbox.enqueue(_envelope(agent, ticket, inbox, letter), key=key, inbox=inbox, by=by)
-
-
-def _envelope(agent: Agent, ticket: Ticket, inbox: Inbox, letter: tuple[str, str]) -> Envelope:
-    subject, text = letter
     answers = links.note_address(inbox.address, ticket.pk) if inbox.plus_addresses else ""
+    envelope = _letter(agent, inbox, letter, answers)
+    outbox.enqueue(envelope, key=key, inbox=inbox, by=_by(event))
+
+
+def _by(event: Event) -> Actor:
+    return system("notify").because(event)
+
+
+def _letter(agent: Agent, inbox: Inbox, letter: tuple[str, str], answers: str = "") -> Envelope:
+    subject, text = letter
     return Envelope(
         message_id=outbox.new_message_id(inbox.address, "notice"),
         mail_from=inbox.address,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from zabota.channels.models import Inbox
 from zabota.lib.text import one_line
 from zabota.staff.models import Agent
 from zabota.tickets import links
+from zabota.tickets.events import BalanceBroken
 from zabota.tickets.models import Message, Ticket
 
 LONGEST_QUOTE = 1500
@@ -49,6 +54,39 @@ def guard(agent: Agent, ticket: Ticket, percent: int) -> tuple[str, str]:
         else:
             subject = _("#%(number)d: %(percent)d%% of 24 hours are over: %(subject)s") % names
         return subject, "\n\n".join([ticket.snippet, _footer(ticket)])
+
+
+def unbalanced(agent: Agent, inbox: Inbox, fact: BalanceBroken) -> tuple[str, str]:
+    """Subject and text: mail of a day is missing, late or lost."""
+    with translation.override(agent.language):
+        names = {"inbox": inbox.name, "day": fact.day}
+        subject = _("%(inbox)s: the mail of %(day)s does not come out even") % names
+        parts = []
+        if fact.missing:
+            text = ngettext(
+                "%(count)d message lies on the server and could not be fetched.",
+                "%(count)d messages lie on the server and could not be fetched.",
+                fact.missing,
+            )
+            parts.append(text % {"count": fact.missing})
+        if fact.late:
+            text = ngettext(
+                "%(count)d message is kept and has been waiting to become a ticket for more than "
+                "15 minutes.",
+                "%(count)d messages are kept and have been waiting to become tickets for more than "
+                "15 minutes.",
+                fact.late,
+            )
+            parts.append(text % {"count": fact.late})
+        if fact.lost:
+            text = ngettext(
+                "%(count)d message counts as taken in, but stands in no ticket.",
+                "%(count)d messages count as taken in, but stand in no ticket.",
+                fact.lost,
+            )
+            parts.append(text % {"count": fact.lost})
+        url = f"{settings.ZABOTA_URL}{reverse('desk:settings:inbox', args=[inbox.pk])}"
+        return subject, "\n\n".join([*parts, url])
 
 
 def _names(ticket: Ticket) -> dict[str, object]:

@@ -19,6 +19,7 @@ from zabota.ops.lock import Busy, FolderLock
 from zabota.ops.prepare import missing_migrations, reach, unknown_migrations
 from zabota.ops.words import gettext as _
 from zabota.ops.words import ngettext
+from zabota.tickets.balance import uneven
 
 LEAST_FREE = 1024**3  # bytes; PostgreSQL stops when its disk is full
 CLOCK_LIMIT = 5.0  # seconds between this machine's clock and the database's
@@ -46,7 +47,7 @@ def examine() -> list[Finding]:
     found += migrations()
     if not found[-1].is_good:
         return found
-    for check in (clocks, keys, worker, jobs, fetch, mail):
+    for check in (clocks, keys, worker, jobs, fetch, balance, mail):
         found += check()
     return found
 
@@ -209,6 +210,22 @@ def fetch() -> Iterator[Finding]:
             _("Inbox “%(name)s”: last fetched %(when)s. %(why)s")
             % {"name": inbox.name, "when": when, "why": why},
         )
+
+
+def balance() -> Iterator[Finding]:
+    """Whether all mail of the last days is kept, and every kept mail is somewhere."""
+    names = dict(Inbox.objects.values_list("pk", "name"))
+    days = uneven()
+    for day in days:
+        text = _(
+            "Inbox “%(name)s”, mail of %(day)s: %(missing)d not fetched, %(late)d not treated for "
+            "15 minutes, %(lost)d in no ticket"
+        )
+        values: dict[str, object] = {"name": names[day.inbox], "day": day.day.isoformat()}
+        values |= {"missing": day.missing, "late": day.late, "lost": day.lost}
+        yield Finding(False, text % values)
+    if not days:
+        yield Finding(True, _("Mail: every message of the last days is in its place"))
 
 
 def mail() -> Iterator[Finding]:

@@ -76,6 +76,11 @@ def agents_in(now: Structure, queue_id: int, level: Level = Level.REPLY) -> list
     return [agent for agent in now.by_name if _is_able(now, agent, queue_id, level)]
 
 
+def administrators() -> list[Agent]:
+    """Working agents who look after the installation, by surname in Russian order."""
+    return [one for one in structure.current().by_name if one.may_work and one.is_administrator]
+
+
 def _is_able(now: Structure, agent: Agent, queue_id: int, level: Level) -> bool:
     if not agent.may_work:
         return False

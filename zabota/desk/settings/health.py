@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 
 from zabota.channels.models import Inbox, Outgoing, OutgoingState, RawMessage, RawState
 from zabota.desk.settings import connection
@@ -13,6 +13,9 @@ from zabota.lib import clock
 
 # The fetch process passes every minute at least.
 LATE = timedelta(minutes=5)
+UNSENT = (
+    OutgoingState.QUEUED, OutgoingState.SENDING, OutgoingState.DELAYED, OutgoingState.FAILED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Health:
     state: str
     trouble: str
     raw_waiting: int
+    oldest_waiting: datetime | None
     outgoing_waiting: int
     outgoing_failed: int
 
@@ -30,12 +34,14 @@ class Health:
 def of(inboxes: list[Inbox]) -> list[Health]:
     """The health of each inbox; three queries for all."""
     pks = [inbox.pk for inbox in inboxes]
-    raw = dict(
-        RawMessage.objects.filter(inbox__in=pks, state=RawState.WAITING)
-        .values_list("inbox")
-        .annotate(number=Count("pk"))
-    )
-    unsent = Outgoing.objects.filter(inbox__in=pks).exclude(state=OutgoingState.SENT)
+    waiting_raw = RawMessage.objects.filter(inbox__in=pks, state=RawState.WAITING)
+    raw = {
+        pk: (number, oldest)
+        for pk, number, oldest in waiting_raw.values_list("inbox").annotate(
+            number=Count("pk"), oldest=Min("received_at")
+        )
+    }
+    unsent = Outgoing.objects.filter(inbox__in=pks, state__in=UNSENT)
     failed = Q(state=OutgoingState.FAILED)
     rows = unsent.values_list("inbox").annotate(
         failed=Count("pk", filter=failed), waiting=Count("pk", filter=~failed)
@@ -46,7 +52,7 @@ def of(inboxes: list[Inbox]) -> list[Health]:
             inbox,
             state(inbox),
             connection.plain(inbox.last_error),
-            raw.get(inbox.pk, 0),
+            *raw.get(inbox.pk, (0, None)),
             *outgoing.get(inbox.pk, (0, 0)),
         )
         for inbox in inboxes

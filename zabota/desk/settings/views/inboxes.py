@@ -21,6 +21,7 @@ from zabota.desk.settings.presets import PRESETS
 from zabota.desk.settings.views.page import sent, show
 from zabota.lib.crypto import WrongKey
 from zabota.staff.actions import save_setting
+from zabota.tickets import balance
 
 
 @administrators
@@ -202,6 +203,7 @@ def _show(
         inbox=stored,
         health=health.of([stored])[0] if stored else None,
         folders=folder_names(stored) if stored else [],
+        days=balance.days_of([stored]) if stored else [],
         form=form,
         result=result or [],
         lines=history.of("inbox", [stored.pk]) if stored else [],
