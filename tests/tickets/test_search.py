@@ -8,8 +8,8 @@ from tests import make
 from tests.drain import drain
 from zabota.desk import inbox
 from zabota.staff.models import Agent
-from zabota.tickets import actions, search
-from zabota.tickets.models import SearchText, Ticket
+from zabota.tickets import actions, search, spelling
+from zabota.tickets.models import SearchText, Ticket, Vocabulary
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +65,49 @@ def test_another_layout_says_what_was_looked_for(vera: Agent) -> None:
     ticket("Возврат")
     assert inbox.search(vera, "djpdhfn").instead == "возврат"
     assert inbox.search(vera, "возврат").instead == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("возрат", "возврат"), ("возвратт", "возврат"), ("взоврат", "возврат"),
+        ("бухгалтрея", "бухгалтерия"), ("invoise", "invoice"),
+        ("возрат invoise", "возврат invoice"),
+    ],
+)  # fmt: skip
+def test_a_word_typed_wrong_is_spelled_right(vera: Agent, typed: str, meant: str) -> None:
+    wanted = ticket("Возврат", "Бухгалтерия просит invoice.")
+    make.incoming("Возврат ждёт бухгалтерия, invoice есть.", joins=wanted)
+    drain()
+    spelling.learn()
+    results = inbox.search(vera, typed)
+    assert [line.number for line in results.page.lines] == [wanted.pk]
+    assert results.instead == meant
+    spelling.learn()
+    assert Vocabulary.objects.get(word="возврат").messages == 2, "each message is learned once"
+
+
+def test_spelling_tells_nobody_of_foreign_words(vera: Agent) -> None:
+    hidden = ticket("Тайный аукцион", "аукцион", queue=make.billing())
+    make.incoming("аукцион", joins=hidden)
+    drain()
+    spelling.learn()
+    results = inbox.search(vera, "аукцеон")
+    assert results.page.lines == []
+    assert results.instead == ""
+    page = make.browser(vera).get("/inbox/search/?q=аукцеон").content.decode()
+    assert "аукцион" not in page
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "mistakes"),
+    [("да", "да", 0), ("кот", "кто", 1), ("кот", "крот", 1), ("слово", "словом", 1),
+     ("слово", "слава", 2), ("слово", "перо", 3), ("", "аб", 2)],
+)  # fmt: skip
+def test_mistakes_are_counted(one: str, other: str, mistakes: int) -> None:
+    assert spelling.distance(one, other, 5) in ({mistakes} if mistakes < 3 else {3, 4, 5})
+    assert spelling.distance(one, other, 1) == min(mistakes, 2)
+    assert spelling.distance(other, one, 5) == spelling.distance(one, other, 5)
 
 
 def test_nobody_finds_what_is_not_his(vera: Agent) -> None:

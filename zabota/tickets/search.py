@@ -7,13 +7,14 @@ address or a number counts as a blank.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from zabota.events.log import consumer
 from zabota.events.models import Event
 from zabota.lib.rows import ask, ask_all, tell
 from zabota.lib.text import fold
+from zabota.tickets import spelling
 from zabota.tickets.events import (
     CallLogged,
     MessageReceived,
@@ -121,17 +122,20 @@ def understood(text: str) -> Query:
     return Query(text, joined, int(number[1]) if number else 0)
 
 
-def ways(text: str) -> list[Query]:
-    """What to try one after the other: as it was typed, in the other keyboard layout, any word."""
+def ways(text: str) -> Iterator[Query]:
+    """What to try one after the other: as it was typed, in the other keyboard layout, spelled
+    right, any of the words."""
     first = understood(text)
+    if not first.terms:
+        return
+    yield first
     lower = text.lower()
     other = lower.translate(_TO_RUSSIAN if lower.isascii() else _TO_LATIN)
-    found = [first]
-    if other != lower:
-        found.append(understood(other))
+    for instead in (other if other != lower else "", spelling.corrected(text)):
+        if (query := understood(instead)).terms:
+            yield query
     if " & " in first.terms:
-        found.append(Query(text, first.terms.replace(" & ", " | ")))
-    return [query for query in found if query.terms]
+        yield Query(text, first.terms.replace(" & ", " | "))
 
 
 # The words that stand in most tickets, with their shares: what the database keeps for its plans,

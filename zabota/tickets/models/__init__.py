@@ -1,5 +1,5 @@
 from zabota.tickets.models.message import Attachment, AttachmentState, Direction, Message, Purpose
-from zabota.tickets.models.search import SearchText
+from zabota.tickets.models.search import SearchText, Vocabulary, VocabularyState
 from zabota.tickets.models.ticket import (
     CloseReason,
     Participant,
@@ -24,4 +24,6 @@ __all__ = [
     "TicketType",
     "TrackingLink",
     "Urgency",
+    "Vocabulary",
+    "VocabularyState",
 ]
