@@ -86,7 +86,7 @@ def test_what_cannot_be_fetched_is_missing_and_somebody_hears_of_it_once(
     for _hour in range(2):
         balance.tell()
         drain()
-    assert Event.objects.filter(kind="tickets.balance_broken").count() == 1
+    assert Event.objects.filter(kind="channels.balance_broken").count() == 1
     rows = Outgoing.objects.filter(key__startswith="balance:")
     assert [load(row.envelope).to[0].email for row in rows] == [chief.email]
     said = [finding.text for finding in doctor.balance() if not finding.is_good]

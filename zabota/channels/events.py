@@ -75,3 +75,15 @@ class ImportOrdered(Fact, kind="channels.import_ordered"):
     run: int
     inbox: int
     total: int
+
+
+@dataclass(frozen=True)
+class BalanceBroken(Fact, kind="channels.balance_broken"):
+    """A UTC day of an inbox does not come out even: messages `missing` here that lie on the server,
+    `late` to be taken in, `lost` after that."""
+
+    inbox: int
+    day: str
+    missing: int
+    late: int
+    lost: int

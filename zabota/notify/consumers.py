@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from zabota.channels import outbox
 from zabota.channels.contract import Address, Envelope
+from zabota.channels.events import BalanceBroken
 from zabota.channels.models import Inbox
 from zabota.events.actor import Actor, system
 from zabota.events.log import consumer
@@ -13,7 +14,7 @@ from zabota.sla.events import ClockReached
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
 from zabota.tickets import links
-from zabota.tickets.events import BalanceBroken, FloodBegan, MessageReceived, OwnerChanged
+from zabota.tickets.events import FloodBegan, MessageReceived, OwnerChanged
 from zabota.tickets.models import Message, Ticket
 from zabota.tickets.turns import is_waiting
 

@@ -8,11 +8,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from zabota.channels.events import BalanceBroken
 from zabota.channels.models import Inbox
 from zabota.lib.text import one_line
 from zabota.staff.models import Agent
 from zabota.tickets import links
-from zabota.tickets.events import BalanceBroken
 from zabota.tickets.models import Message, Ticket
 
 LONGEST_QUOTE = 1500

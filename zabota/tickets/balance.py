@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 
+from zabota.channels.events import BalanceBroken
 from zabota.channels.models import Inbox, ServerCount
 from zabota.events.actor import system
 from zabota.events.chores import chore
@@ -18,7 +19,6 @@ from zabota.events.log import record
 from zabota.events.models import Event
 from zabota.lib import clock
 from zabota.lib.rows import ask_all
-from zabota.tickets.events import BalanceBroken
 
 DAYS = 14
 PATIENCE = timedelta(minutes=15)  # after that a kept mail must have been treated

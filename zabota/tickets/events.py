@@ -1,4 +1,4 @@
-"""Facts about tickets in the stream `ticket:<id>`, and of what became of mail in `inbox:<id>`."""
+"""Facts about tickets; all stand in the stream `ticket:<id>`."""
 
 from __future__ import annotations
 
@@ -217,15 +217,3 @@ class ConsentGiven(Fact, kind="tickets.consent_given"):
     ticket: int
     version: int
     language: str
-
-
-@dataclass(frozen=True)
-class BalanceBroken(Fact, kind="tickets.balance_broken"):
-    """A UTC day of an inbox does not come out even: messages `missing` here that lie on the server,
-    `late` to be taken in, `lost` after that."""
-
-    inbox: int
-    day: str
-    missing: int
-    late: int
-    lost: int
