@@ -62,3 +62,37 @@ def missing_icons(page: Page) -> list[str]:
     """Icons that the page names and the sprite lacks."""
     found: list[str] = page.evaluate(ICONS)
     return found
+
+
+# A link in running text keeps the height of its line (WCAG 2.5.8 excepts it); a box or a circle to
+# tick is hit by its label too.
+_SMALL = """() => {
+  const text = "p, dd, td, .bubble-body, .bubble-foot, .hint, .crumbs, [aria-label='Где вы']";
+  const wanted = "a[href], button, input:not([type=hidden]), select, textarea, summary";
+  const inText = (one) => one.matches("a") && one.closest(text);
+  const unseen = (one) => one.closest(".vh, .skip, [hidden]");
+  const area = (one) => {
+    let { left, right, top, bottom } = one.getBoundingClientRect();
+    for (const label of one.labels ?? []) {
+      const more = label.getBoundingClientRect();
+      if (!more.width) continue;
+      [left, top] = [Math.min(left, more.left), Math.min(top, more.top)];
+      [right, bottom] = [Math.max(right, more.right), Math.max(bottom, more.bottom)];
+    }
+    return [right - left, bottom - top];
+  };
+  const name = (one) => one.textContent || one.getAttribute("aria-label") || one.name || "";
+  return [...document.querySelectorAll(wanted)]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+    .filter((one) => !inText(one) && !unseen(one))
+    .map((one) => [one, ...area(one).map(Math.round)])
+    .filter(([one, width, height]) => width && (width < 44 || height < 44))
+    .map(([one, ...size]) => `${one.tagName}.${one.className} ${name(one).trim().slice(0, 30)} `
+      + size.join("x"));
+}"""
+
+
+def small_targets(page: Page) -> list[str]:
+    """Buttons, links, fields that are smaller than 44 x 44 CSS pixels."""
+    found: list[str] = page.evaluate(_SMALL)
+    return found

@@ -40,7 +40,7 @@ CHANNEL_ICONS = defaultdict(
 )
 SHEETS = (
     "tokens", "base", "layout", "controls", "list", "conversation", "composer", "ticket",
-    "overlays",
+    "overlays", "touch",
 )  # fmt: skip
 MODULES = (
     "app", "keys", "live", "net", "panes", "rail", "signin", "elements/composer", "elements/dialog",
