@@ -16,6 +16,7 @@ from django.test import Client
 
 from tests import make
 from tests.operations import ROUTES, address
+from tests.portal import rows
 from zabota.config.asgi import in_loop
 from zabota.desk.feed import Change, Listener
 from zabota.desk.viewers import Viewer
@@ -32,10 +33,6 @@ WHO = ("anonymous", "another queue", "see", "reply", "close", "administrator")
 STRANGER = "203.0.113.9"  # an address that is not the server's own machine
 N = "<int:number>/"
 
-# A client's link that opens nothing.
-OVER = "410 410 410 410 410 410"
-# The request form while no topic is offered.
-CLOSED = "404 404 404 404 404 404"
 # L: to the sign-in page. Otherwise the status, in the order of WHO.
 GET = {
     "": "L 302 302 302 302 302",
@@ -56,13 +53,7 @@ GET = {
     "undelivered/count/": "L 403 403 403 403 200",
     "profile/": "L 200 200 200 200 200",
     "styleguide/": "L 200 200 200 200 200",
-    "request/": CLOSED,
-    "request/<int:topic>/": CLOSED,
-    "r/<str:token>/": OVER,
-    "r/<str:token>/message/": "405 405 405 405 405 405",
-    "r/<str:token>/solved/": "405 405 405 405 405 405",
-    "r/<str:token>/file/<int:file>/": OVER,
-    "confirm/<str:token>/": OVER,
+    **rows.GET,
     "metrics": "404 404 404 404 404 200",
     "invitation/<str:token>/": "410 410 410 410 410 410",
     "account/login/": "200 302 302 302 302 302",
@@ -108,13 +99,8 @@ POST = {
     f"t/{N}quarantine/make-ticket/": CLOSE,
     f"t/{N}quarantine/discard/": CLOSE,
     f"t/{N}link/<int:link>/revoke/": "L 404 403 422 422 422",
-    "request/": "405 405 405 405 405 405",
-    "request/<int:topic>/": CLOSED,
-    "r/<str:token>/": "405 405 405 405 405 405",
-    "r/<str:token>/message/": OVER,
-    "r/<str:token>/solved/": OVER,
-    "r/<str:token>/file/<int:file>/": "405 405 405 405 405 405",
-    "confirm/<str:token>/": OVER,
+    f"t/{N}recovery/": "L 404 403 403 422 422",
+    **rows.POST,
     f"t/{N}account/": "L 404 403 403 403 302",
     "undelivered/job/retry/": "L 403 403 403 403 302",
     "undelivered/mail/retry/": "L 403 403 403 403 302",
@@ -124,8 +110,6 @@ POST = {
 }
 # Settings are for administrators, each of them by the same rule; nobody else learns what is there.
 SETTINGS = "L 404 404 404 404 {200,204,302,405,422}"
-# Anybody may knock at the clients' pages.
-CLIENTS = frozenset(route for route in GET if route.startswith(("r/", "confirm/", "request/")))
 # allauth's own forms: they act on the session or the account of who sends them, nothing else.
 OWN = frozenset(route for route in GET if route.startswith("account/")) | {
     "invitation/<str:token>/",
@@ -162,7 +146,14 @@ def world() -> World:
     people["another queue"] = make.agent("Sara Lindqvist", make.billing(), level=Level.CLOSE)
     people["administrator"] = make.administrator()
     numbers = {"number": ticket.pk, "message": message.pk, "job": failed_job()}
-    numbers |= {"file": message.attachments.get().pk, "pk": 1, "letter": 0, "link": 0, "topic": 0}
+    numbers |= {
+        "file": message.attachments.get().pk,
+        "pk": 1,
+        "letter": 0,
+        "link": 0,
+        "topic": 0,
+        "mark": 4,
+    }
     return World(ticket, quarantine, numbers, people)
 
 
@@ -302,7 +293,7 @@ def test_no_other_method_does_anything(method: str, world: World) -> None:
         if route in OWN or route == "metrics" or family(route):
             continue
         found = answers(route, method, world)
-        first = "405" if route in CLIENTS else "L"
+        first = "405" if route in rows.GET else "L"
         assert agrees(found, f"{first} 405 405 405 405 405"), f"{method} {route}: {found}"
 
 

@@ -17,7 +17,7 @@ from tests.portal import visitor
 from zabota.staff import asking
 from zabota.staff.models import Topic
 from zabota.tickets import actions
-from zabota.tickets.models import Message, Urgency
+from zabota.tickets.models import Message, Rating, Urgency
 
 pytestmark = pytest.mark.xdist_group("screens")
 
@@ -71,6 +71,7 @@ def pages() -> dict[str, str]:
         "request": f"/request/{payment.pk}/",
         "new": new,
         "solved": visitor.page_of(make.MARIA[0]),
+        "rate": f"{visitor.page_of(make.MARIA[0])}rate/4/",
         "confirm": confirm,
         "over": "/r/nothing/",
     }
@@ -162,5 +163,29 @@ def test_a_request_by_phone_in_russian_without_scripts(window: Window) -> None:
     phone.reload()
     expect(phone.get_by_text("Вернули деньги.")).to_be_visible()
     expect(phone.get_by_text("Вера Зорина").first).to_be_visible()
+    drain()
+    phone.get_by_role("link", name="5: отлично").click()
+    assert not Rating.objects.exists()
+    phone.get_by_role("textbox", name="Несколько слов").fill("Быстро")
+    phone.get_by_role("button", name="Отправить оценку").click()
+    expect(phone.get_by_text("Сохранено: 5 из 5")).to_be_visible()
+    assert Rating.objects.get().comment == "Быстро"
+    phone.get_by_role("link", name="К обращению").click()
     phone.get_by_role("button", name="Да, решён").click()
     expect(phone.get_by_text("Вы подтвердили, что вопрос решён")).to_be_visible()
+
+
+def test_the_first_movement_of_a_person_posts_the_mark(window: Window) -> None:
+    vera = make.agent()
+    ticket = make.ticket()
+    actions.reply(ticket, "Готово", agent=vera, by=vera.actor, solve=True)
+    drain()
+    page = window.open(f"{visitor.page_of(PETR)}rate/4/")
+    page.wait_for_timeout(500)
+    page.evaluate("dispatchEvent(new PointerEvent('pointermove'))")
+    page.wait_for_timeout(300)
+    assert not Rating.objects.exists()
+    page.mouse.move(50, 50)
+    page.mouse.move(90, 90)
+    expect(page.get_by_role("status")).to_contain_text("Оценка сохранена")
+    assert Rating.objects.get().mark == 4

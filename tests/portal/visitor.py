@@ -41,4 +41,5 @@ def links(text: str) -> list[str]:
 
 def page_of(to: str) -> str:
     """The path of the client's page in his newest mail."""
-    return [link for text in mails(to) for link in links(text) if link.startswith("/r/")][-1]
+    found = [link for text in mails(to) for link in links(text) if link.startswith("/r/")]
+    return "/".join(found[-1].split("/")[:3]) + "/"

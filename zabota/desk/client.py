@@ -21,7 +21,7 @@ from zabota.lib.zones import zone
 from zabota.staff import policy
 from zabota.staff.models import Agent, Language
 from zabota.tickets import queries
-from zabota.tickets.models import Participant, Status, Ticket, TrackingLink
+from zabota.tickets.models import Participant, Rating, Status, Ticket, TrackingLink
 
 PAST = 5
 
@@ -61,6 +61,10 @@ def content(agent: Agent, ticket: Ticket, view: str) -> dict[str, Any]:
             TrackingLink.objects.filter(ticket=ticket, revoked_at=None).order_by("id")[:50]
         ),
         "may_revoke": may["reply"],
+        "ratings": list(
+            Rating.objects.filter(Q(ticket=ticket) | Q(recovery=ticket)).order_by("id")[:20]
+        ),
+        "may_end": may["close"],
         "history": [timeline.line(row, names) for row in reversed(events)],
     }
 

@@ -86,7 +86,11 @@ def content(
         "owners": owner_choices(policy.agents_in(now, ticket.queue_id), ticket),
         "urgencies": urgency_choices(ticket),
         "statuses": status_choices(ticket),
-        "types": [(key, label, key == ticket.type) for key, label in TicketType.choices],
+        "types": [
+            (key, label, key == ticket.type)
+            for key, label in TicketType.choices
+            if (key == TicketType.RECOVERY) == (ticket.type == TicketType.RECOVERY)
+        ],
         "topics": topic_options(now.topics.values(), ticket),
         "queues": queue_options(now.queues.values(), ticket),
         "was_moved": any(row.kind == "tickets.queue_changed" for row in events),

@@ -53,6 +53,7 @@ def queue_reason(ticket: Ticket) -> str:
         "topic": _("The topic “%(topic)s” leads here.") % {"topic": ticket.topic or _("no topic")},
         "follow_up": _("It follows a closed ticket of this queue."),
         "quarantine": _("The mail could not be read, so it waits in quarantine."),
+        "recovery": _("A client gave a low mark: this queue looks after it."),
         "undo": _("A move was taken back."),
         "hand": _("Somebody moved it here."),
     }

@@ -280,6 +280,17 @@ WORDS: dict[type[Fact], tuple[str, Callable[[Any, Names], str]]] = {
             _("agreed to the text of the form, version %(n)d") % {"n": fact.version}
         ),
     ),
+    events.Rated: ("flag", lambda fact, names: _("mark: %(mark)d of 5") % {"mark": fact.mark}),
+    events.RecoveryOpened: (
+        "life-buoy",
+        _said(lambda: _("the low mark has opened a recovery of its own")),
+    ),
+    events.RecoveryEnded: (
+        "life-buoy",
+        lambda fact, names: (
+            _("the client is saved") if fact.outcome == "saved" else _("the client is lost")
+        ),
+    ),
     events.LinkRevoked: ("ban", _said(lambda: _("the client's link was revoked"))),
     events.AlsoArrived: ("mail", _said(lambda: _("the same mail came once more; not shown twice"))),
 }

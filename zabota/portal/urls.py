@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zabota.portal.views import confirm, request, ticket
+from zabota.portal.views import confirm, rating, request, ticket
 
 app_name = "portal"
 
@@ -13,5 +13,6 @@ urlpatterns = [
     path("r/<str:token>/message/", ticket.message, name="message"),
     path("r/<str:token>/solved/", ticket.solved, name="solved"),
     path("r/<str:token>/file/<int:file>/", ticket.file, name="file"),
+    path("r/<str:token>/rate/<int:mark>/", rating.page, name="rate"),
     path("confirm/<str:token>/", confirm.page, name="confirm"),
 ]

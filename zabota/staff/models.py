@@ -101,6 +101,9 @@ class Queue(TwoLanguageName):
         _("line"), choices=[(1, _("1 (consults)")), (2, _("2 (can repair)"))], default=1
     )
     is_quarantine = models.BooleanField(default=False, editable=False)
+    takes_recovery = models.BooleanField(
+        _("looks after clients who gave a low mark"), default=False
+    )
     is_active = models.BooleanField(_("in use"), default=True)
 
     class Meta:

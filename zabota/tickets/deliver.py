@@ -15,7 +15,6 @@ from zabota.events.kept import Kept
 from zabota.events.log import consumer
 from zabota.events.models import Event
 from zabota.lib.faults import reach
-from zabota.lib.html import text_to_html
 from zabota.lib.rows import Joined, Rows, ask, ask_all, update
 from zabota.tickets import letters, links, tracking
 from zabota.tickets.events import Replied
@@ -80,7 +79,7 @@ def envelope(message: Message, inbox: Inbox | None) -> Envelope:
         cc=() if message.purpose else copies(ticket, to.email),
         subject=letters.subject(ticket),
         text=text,
-        html=text_to_html(text),
+        html=letters.full_html(message, link),
         reply_to=_reply_to(ticket, inbox),
         in_reply_to=ids[-1] if ids else "",
         references=tuple(ids),

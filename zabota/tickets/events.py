@@ -217,3 +217,29 @@ class ConsentGiven(Fact, kind="tickets.consent_given"):
     ticket: int
     version: int
     language: str
+
+
+@dataclass(frozen=True)
+class Rated(Fact, kind="tickets.rated"):
+    """A participant gave a mark from 1 to 5; `was` is his earlier one."""
+
+    ticket: int
+    rating: int
+    mark: int
+    was: int | None
+
+
+@dataclass(frozen=True)
+class RecoveryOpened(Fact, kind="tickets.recovery_opened"):
+    """A low mark has opened a ticket of its own; stands in the stream of the rated one."""
+
+    ticket: int
+    recovery: int
+
+
+@dataclass(frozen=True)
+class RecoveryEnded(Fact, kind="tickets.recovery_ended"):
+    """`outcome`: saved or lost; stands in the stream of the recovery."""
+
+    ticket: int
+    outcome: str

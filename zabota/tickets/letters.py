@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
+from html import escape
 from typing import Any
 
 from babel.dates import get_day_names, get_month_names
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from zabota.lib.html import text_to_html
 from zabota.lib.text import one_line
 from zabota.staff.models import Agent
 from zabota.tickets.locking import NotPossible
-from zabota.tickets.models import Message, Ticket
+from zabota.tickets.models import BEST, Message, Purpose, Ticket
 
 
 def signature(agent: Agent) -> str:
@@ -99,13 +101,48 @@ def tracking_line(url: str, language: str) -> str:
         return _("See how your request stands: %(link)s") % {"link": url}
 
 
-def full_text(message: Message, link: str = "") -> str:
+def asks_for_mark(message: Message) -> bool:
+    """The mails that tell of a solution ask how it was."""
+    return message.solves or message.purpose == Purpose.SOLVED
+
+
+def mark_lines(link: str, language: str) -> str:
+    """One link for each mark; opening one changes nothing, its page does."""
+    with translation.override(language):
+        lines = [_("How did we do? Press a mark:")]
+        lines += [f"{mark}: {link}rate/{mark}/" for mark in range(BEST, 0, -1)]
+        return "\n".join(lines)
+
+
+def mark_html(link: str, language: str) -> str:
+    """`mark_lines` as one row of figures."""
+    with translation.override(language):
+        question, name = escape(_("How did we do? Press a mark:")), _("%(mark)d of 5")
+    row = " ".join(
+        f'<a href="{escape(link)}rate/{mark}/" title="{escape(name % {"mark": mark})}">'
+        f"&nbsp;{mark}&nbsp;</a>"
+        for mark in range(1, BEST + 1)
+    )
+    return f"<p>{question} {row}</p>"
+
+
+def full_html(message: Message, link: str = "") -> str:
+    """`full_text` as HTML."""
+    html = text_to_html(full_text(message, link, marks=False))
+    if link and asks_for_mark(message):
+        html += mark_html(link, message.ticket.language)
+    return html
+
+
+def full_text(message: Message, link: str = "", *, marks: bool = True) -> str:
     """The plain text of an outgoing message with solved line, the client's link and signature."""
     parts = [message.text]
     if message.solves:
         parts.append(solved_line(message.ticket.language))
     if link:
         parts.append(tracking_line(link, message.ticket.language))
+    if link and marks and asks_for_mark(message):
+        parts.append(mark_lines(link, message.ticket.language))
     parts.append(f"-- \n{message.signed}")
     return "\n\n".join(parts)
 

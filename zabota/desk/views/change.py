@@ -249,3 +249,11 @@ def revoke_link(request: HttpRequest, agent: Agent, ticket: Ticket, link: int) -
             raise NotPossible(_("This link is out of force already."))
 
     return attempt(request, agent, ticket, work, toast=_("The link is revoked"))
+
+
+@ticket_door("POST", level=Level.CLOSE)
+def end_recovery(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """The client who gave a low mark is saved or lost."""
+    outcome = request.POST.get("outcome", "")
+    work = partial(actions.end_recovery, ticket, outcome, by=agent.actor)
+    return attempt(request, agent, ticket, work, toast=_("The recovery is ended"))

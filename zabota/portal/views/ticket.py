@@ -19,9 +19,10 @@ from zabota.lib.signing import file_link
 from zabota.portal import confirming, limits, standing, visits
 from zabota.portal.door import by_link
 from zabota.portal.forms import MessageForm
+from zabota.portal.views.rating import names
 from zabota.tickets import actions, posting
 from zabota.tickets.locking import NotPossible
-from zabota.tickets.models import Attachment, Direction, TrackingLink
+from zabota.tickets.models import Attachment, Direction, Rating, Status, TrackingLink
 from zabota.tickets.uploading import MOST_FILES, uploads
 
 
@@ -108,12 +109,17 @@ def _show(
     if visit is not None:
         form.fields.pop("address", None)
     timezone.activate(triage.zone_of(ticket))
+    marks = Rating.objects.filter(ticket=ticket, address=link.address)
     content = {
         "ticket": ticket,
         "token": _token(request),
         "standing": standing.standing(ticket),
         "messages": standing.messages(ticket),
         "is_confirmed": actions.is_confirmed(ticket),
+        "may_rate": ticket.status in {Status.SOLVED, Status.CLOSED}
+        and actions.may_be_rated(ticket),
+        "mark": marks.values_list("mark", flat=True).first(),
+        "names": names(),
         "visit": visit,
         "form": form,
         "most_files": MOST_FILES,

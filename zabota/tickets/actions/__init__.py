@@ -15,6 +15,7 @@ from zabota.tickets.actions.opening import open_ticket
 from zabota.tickets.actions.owning import assign, take
 from zabota.tickets.actions.quarantine import discard, make_ticket, retry_parse
 from zabota.tickets.actions.queueing import move_to_queue, undo_move
+from zabota.tickets.actions.rating import end_recovery, may_be_rated, open_recovery, rate
 from zabota.tickets.actions.revoking import revoke_link
 from zabota.tickets.actions.solving import (
     close_silently,
@@ -31,11 +32,15 @@ __all__ = [
     "close_silently",
     "confirm_solution",
     "discard",
+    "end_recovery",
     "is_confirmed",
     "log_call",
     "make_ticket",
+    "may_be_rated",
     "move_to_queue",
+    "open_recovery",
     "open_ticket",
+    "rate",
     "rename",
     "reopen",
     "reply",

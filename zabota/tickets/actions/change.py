@@ -86,6 +86,8 @@ def set_type(ticket: Ticket, type_: str, *, by: Actor) -> Ticket:
     if type_ not in TicketType.values:
         raise NotPossible(_("There is no such type."))
     with changing(ticket) as row:
+        if row.type != type_ and TicketType.RECOVERY in {row.type, type_}:
+            raise NotPossible(_("Recoveries are opened by low marks alone."))
         if row.type != type_:
             fact = TypeChanged(ticket=row.pk, was=row.type, now=type_)
             row.type = type_

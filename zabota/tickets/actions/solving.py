@@ -11,7 +11,7 @@ from zabota.events.timers import set_timer, versions
 from zabota.lib import clock
 from zabota.tickets.events import Closed, ClosingDue, Reopened, SolutionConfirmed, Solved
 from zabota.tickets.locking import NotPossible, changing
-from zabota.tickets.models import CloseReason, Status, Ticket
+from zabota.tickets.models import CloseReason, Status, Ticket, TicketType
 
 CLOSES_AFTER = timedelta(days=7)
 SILENT = frozenset({CloseReason.SPAM, CloseReason.ROBOT, CloseReason.DUPLICATE})
@@ -30,6 +30,7 @@ def solve(ticket: Ticket, *, by: Actor) -> Ticket:
 
 def mark_solved(row: Ticket, *, told: int | None, by: Actor) -> None:
     """Solve a locked ticket; `told` is the message that says so to the client."""
+    _no_recovery(row)
     was, row.status = row.status, Status.SOLVED
     row.status_version += 1
     row.solved_at = clock.now()
@@ -44,6 +45,11 @@ def mark_solved(row: Ticket, *, told: int | None, by: Actor) -> None:
     )
 
 
+def _no_recovery(row: Ticket) -> None:
+    if row.type == TicketType.RECOVERY:
+        raise NotPossible(_("End the recovery as saved or lost, in the panel about the client."))
+
+
 def close_silently(ticket: Ticket, reason: str, *, by: Actor) -> Ticket:
     """Close without a word to the client; only spam, robots and merged duplicates; counted."""
     if reason not in SILENT:
@@ -51,6 +57,7 @@ def close_silently(ticket: Ticket, reason: str, *, by: Actor) -> Ticket:
     with changing(ticket) as row:
         if row.status == Status.CLOSED:
             return row
+        _no_recovery(row)
         if reason == CloseReason.ROBOT and not row.is_robot:
             raise NotPossible(_("A person wrote this: solve it with a message."))
         shut(row, CloseReason(reason), by)

@@ -1,4 +1,5 @@
 from zabota.tickets.models.message import Attachment, AttachmentState, Direction, Message, Purpose
+from zabota.tickets.models.rating import BEST, Outcome, Rating
 from zabota.tickets.models.search import SearchText, Vocabulary, VocabularyState
 from zabota.tickets.models.ticket import (
     CloseReason,
@@ -11,13 +12,16 @@ from zabota.tickets.models.ticket import (
 from zabota.tickets.models.tracking import TrackingLink
 
 __all__ = [
+    "BEST",
     "Attachment",
     "AttachmentState",
     "CloseReason",
     "Direction",
     "Message",
+    "Outcome",
     "Participant",
     "Purpose",
+    "Rating",
     "SearchText",
     "Status",
     "Ticket",

@@ -44,6 +44,8 @@ class TicketType(models.TextChoices):
     SUGGESTION = "suggestion", _("suggestion")
     PRAISE = "praise", _("praise")
     OUTREACH = "outreach", _("outreach")
+    # Opened by a low mark, ended as saved or lost (`actions.rating`); never set by hand.
+    RECOVERY = "recovery", _("recovery of an unhappy client")
 
 
 class CloseReason(models.TextChoices):
@@ -53,6 +55,7 @@ class CloseReason(models.TextChoices):
     ROBOT = "robot", _("robot, nobody waits")
     QUARANTINE = "quarantine", _("quarantine, discarded")
     DUPLICATE = "duplicate", _("merged duplicate")
+    RECOVERY = "recovery", _("recovery ended")
     AFTER_SOLVED = "after_solved", _("seven days after the solution")
 
 

@@ -58,12 +58,13 @@ class QueueForm(NamedForm):
 
     class Meta:
         model = Queue
-        fields = ["name_ru", "name_en", "department", "line", "is_active"]
+        fields = ["name_ru", "name_en", "department", "line", "takes_recovery", "is_active"]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.is_quarantine:
             del self.fields["is_active"]
+            del self.fields["takes_recovery"]
         department = self.fields["department"]
         assert isinstance(department, forms.ModelChoiceField)
         present = Department.objects.filter(pk=self.instance.department_id or 0)

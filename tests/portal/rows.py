@@ -1,0 +1,27 @@
+"""What the clients' pages answer to the six who ask (`tests/test_access.py`): to all the same."""
+
+from __future__ import annotations
+
+# A link that opens nothing; the form while no topic is offered; another method.
+OVER, CLOSED, NO = (" ".join([status] * 6) for status in ("410", "404", "405"))
+
+GET = {
+    "request/": CLOSED,
+    "request/<int:topic>/": CLOSED,
+    "r/<str:token>/": OVER,
+    "r/<str:token>/message/": NO,
+    "r/<str:token>/solved/": NO,
+    "r/<str:token>/file/<int:file>/": OVER,
+    "r/<str:token>/rate/<int:mark>/": OVER,
+    "confirm/<str:token>/": OVER,
+}
+POST = {
+    "request/": NO,
+    "request/<int:topic>/": CLOSED,
+    "r/<str:token>/": NO,
+    "r/<str:token>/message/": OVER,
+    "r/<str:token>/solved/": OVER,
+    "r/<str:token>/file/<int:file>/": NO,
+    "r/<str:token>/rate/<int:mark>/": OVER,
+    "confirm/<str:token>/": OVER,
+}
