@@ -99,6 +99,7 @@ POST = {
     f"t/{N}quarantine/make-ticket/": CLOSE,
     f"t/{N}quarantine/discard/": CLOSE,
     f"t/{N}link/<int:link>/revoke/": "L 404 403 422 422 422",
+    f"t/{N}manager/": "L 404 403 403 403 422",
     f"t/{N}recovery/": "L 404 403 403 422 422",
     **rows.POST,
     f"t/{N}account/": "L 404 403 403 403 302",

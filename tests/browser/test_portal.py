@@ -72,6 +72,7 @@ def pages() -> dict[str, str]:
         "new": new,
         "solved": visitor.page_of(make.MARIA[0]),
         "rate": f"{visitor.page_of(make.MARIA[0])}rate/4/",
+        "my": "/my/",
         "confirm": confirm,
         "over": "/r/nothing/",
     }
@@ -189,3 +190,23 @@ def test_the_first_movement_of_a_person_posts_the_mark(window: Window) -> None:
     page.mouse.move(90, 90)
     expect(page.get_by_role("status")).to_contain_text("Оценка сохранена")
     assert Rating.objects.get().mark == 4
+
+
+def test_the_cabinet_by_mail_link_without_scripts(window: Window) -> None:
+    make.ticket("Моё обращение")
+    drain()
+    page = window.context(width=390, height=844, java_script_enabled=False).new_page()
+    page.goto("/my/")
+    page.get_by_role("textbox", name="Ваш адрес почты").fill(PETR)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Проверьте почту")).to_be_visible()
+    page.goto(visitor.links(visitor.mails(PETR)[-1])[0])
+    page.get_by_role("button", name="Посмотреть мои обращения").click()
+    expect(page.get_by_text(f"Вы — {PETR}")).to_be_visible()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert not judge.overflow(page)
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / "portal-my-list.png")
+    page.get_by_role("button", name="Моё обращение").press("Enter")
+    expect(page.get_by_role("heading", name="Моё обращение")).to_be_visible()
+    expect(page.get_by_text(f"Вы пишете как {PETR}")).to_be_visible()

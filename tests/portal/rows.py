@@ -13,6 +13,9 @@ GET = {
     "r/<str:token>/solved/": NO,
     "r/<str:token>/file/<int:file>/": OVER,
     "r/<str:token>/rate/<int:mark>/": OVER,
+    "my/": " ".join(["200"] * 6),
+    "my/open/": NO,
+    "my/leave/": NO,
     "confirm/<str:token>/": OVER,
 }
 POST = {
@@ -23,5 +26,8 @@ POST = {
     "r/<str:token>/solved/": OVER,
     "r/<str:token>/file/<int:file>/": NO,
     "r/<str:token>/rate/<int:mark>/": OVER,
+    "my/": " ".join(["422"] * 6),
+    "my/open/": " ".join(["302"] * 6),
+    "my/leave/": " ".join(["302"] * 6),
     "confirm/<str:token>/": OVER,
 }

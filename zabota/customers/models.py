@@ -54,6 +54,8 @@ class Contact(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[check_zone])
     time_zone_guessed = models.BooleanField(default=False)
     is_robot = models.BooleanField(default=False)
+    # Sees the requests of all contacts of his account on the clients' pages.
+    manages_account = models.BooleanField(default=False)
     merged_into = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="merged"
     )

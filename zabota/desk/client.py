@@ -65,6 +65,7 @@ def content(agent: Agent, ticket: Ticket, view: str) -> dict[str, Any]:
             Rating.objects.filter(Q(ticket=ticket) | Q(recovery=ticket)).order_by("id")[:20]
         ),
         "may_end": may["close"],
+        "may_manage": may["manage"],
         "history": [timeline.line(row, names) for row in reversed(events)],
     }
 

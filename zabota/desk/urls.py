@@ -39,6 +39,7 @@ ticket_urls = [
     path("close/", change.close, name="close"),
     path("reopen/", change.reopen, name="reopen"),
     path("account/", change.account, name="account"),
+    path("manager/", change.manager, name="manager"),
     path("recovery/", change.end_recovery, name="recovery"),
     path("link/<int:link>/revoke/", change.revoke_link, name="revoke_link"),
     path("quarantine/retry/", quarantine.retry, name="quarantine_retry"),

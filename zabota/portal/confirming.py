@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from zabota.automation import triage
 from zabota.customers.actions import identify
-from zabota.customers.models import Contact
+from zabota.customers.models import Contact, Identity
 from zabota.events.actor import contact as the_contact
 from zabota.events.actor import system
 from zabota.events.chores import chore
@@ -31,6 +31,7 @@ from zabota.tickets.posting import Posted, add_to
 from zabota.tickets.tracking import digest
 
 LIFE = timedelta(hours=48)
+SIGN_IN_LIFE = timedelta(minutes=30)
 KEPT = timedelta(days=7)
 PORTAL = system("portal")
 
@@ -62,6 +63,37 @@ def ask_to_confirm(
         return
 
 
+def ask_to_sign_in(address: str, language: str) -> None:
+    """Send a link to somebody we know; to others nothing, and whoever asks is told the same."""
+    if not Identity.objects.filter(kind="mail", value=address).exists():
+        return
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        row = Confirmation.objects.create(
+            purpose=Confirmation.SIGN_IN,
+            address=address,
+            language=language,
+            key=secrets.token_hex(16),
+            token_hash=digest(token),
+            expires_at=clock.now() + SIGN_IN_LIFE,
+        )
+        fact = ConfirmationSent(confirmation=row.pk, purpose=row.purpose, ticket=None)
+        record(fact, stream=f"confirmation:{row.pk}", by=PORTAL)
+        _mail_sign_in(row, token)
+
+
+def sign_in(row: Confirmation) -> Contact | None:
+    """Whose address the link proves; None when another request was quicker."""
+    with transaction.atomic():
+        now = clock.now()
+        if not Confirmation.objects.filter(pk=row.pk, used_at=None).update(used_at=now):
+            return None
+        contact = identify("mail", row.address, name="", by=PORTAL, language=row.language)
+        fact = AddressConfirmed(confirmation=row.pk, purpose=row.purpose, contact=contact.pk)
+        record(fact, stream=f"confirmation:{row.pk}", by=the_contact(contact.pk))
+    return contact
+
+
 def find(token: str) -> Confirmation | None:
     """What waits for this link; None when it is unknown, used or out of date."""
     waiting = Confirmation.objects.filter(
@@ -86,6 +118,17 @@ def add_message(row: Confirmation) -> tuple[Contact, Message] | None:
         record(fact, stream=f"confirmation:{row.pk}", by=by)
         triage.take(message.pk, silent=False, by=by)
     return contact, message
+
+
+def _mail_sign_in(row: Confirmation, token: str) -> None:
+    link = settings.ZABOTA_URL + reverse("portal:confirm", args=[token])
+    with translation.override(row.language):
+        subject = _("Your requests: sign in")
+        body = _(
+            "Hello!\n\nOpen this link within 30 minutes and press the button to see your "
+            "requests:\n\n%(link)s\n\nIt works once. If you did not ask for it, do nothing."
+        ) % {"link": link}
+    EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [row.address]).send()
 
 
 def _mail(row: Confirmation, token: str) -> None:

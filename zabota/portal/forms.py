@@ -55,6 +55,20 @@ class MessageForm(forms.Form):
         return str(self.cleaned_data["address"]).strip().lower()
 
 
+class SignInForm(forms.Form):
+    """Who wants to see his requests."""
+
+    address = forms.EmailField(
+        label=_("Your mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    def clean_address(self) -> str:
+        """As addresses are kept."""
+        return str(self.cleaned_data["address"]).strip().lower()
+
+
 class PlainNumberField(forms.DecimalField):
     """A number or sum as people write it: 1 234,56."""
 

@@ -27,6 +27,7 @@ class Limit:
     window: timedelta
 
 
+SIGN_INS_TO_ADDRESS = Limit("sign_in_to", 5, timedelta(hours=1))
 MAILS_TO_ADDRESS = Limit("mail_to", 5, timedelta(hours=1))
 REQUESTS_OF_ADDRESS = Limit("request_of", 10, timedelta(hours=1))
 REQUESTS_FROM_NETWORK = Limit("request_from", 30, timedelta(hours=1))

@@ -14,6 +14,7 @@ class Confirmation(models.Model):
     """Something that is done once the owner of a mail address has pressed the link sent there."""
 
     MESSAGE = "message"
+    SIGN_IN = "sign_in"
 
     purpose = models.CharField(max_length=10)
     address = models.CharField(max_length=320)

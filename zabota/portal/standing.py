@@ -49,7 +49,7 @@ class Standing:
 
 def standing(ticket: Ticket) -> Standing:
     """What the client reads at the top of his page."""
-    title, tone, icon = _state(ticket)
+    title, tone, icon = state(ticket)
     due = _due(ticket)
     if due is None:
         return Standing(title, tone, icon, "", False)
@@ -57,7 +57,8 @@ def standing(ticket: Ticket) -> Standing:
     return Standing(title, tone, icon, words, due < clock.now())
 
 
-def _state(ticket: Ticket) -> tuple[str, str, str]:
+def state(ticket: Ticket) -> tuple[str, str, str]:
+    """Words, tone and icon of the state, without the expected time."""
     return {
         Status.NEW: (_("Received: one of us will read it soon"), "accent", "inbox"),
         Status.OPEN: (_("We are working on it"), "info", "circle-dot"),

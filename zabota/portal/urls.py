@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zabota.portal.views import confirm, rating, request, ticket
+from zabota.portal.views import cabinet, confirm, rating, request, ticket
 
 app_name = "portal"
 
@@ -14,5 +14,8 @@ urlpatterns = [
     path("r/<str:token>/solved/", ticket.solved, name="solved"),
     path("r/<str:token>/file/<int:file>/", ticket.file, name="file"),
     path("r/<str:token>/rate/<int:mark>/", rating.page, name="rate"),
+    path("my/", cabinet.page, name="my"),
+    path("my/open/", cabinet.open_ticket, name="my_open"),
+    path("my/leave/", cabinet.leave, name="my_leave"),
     path("confirm/<str:token>/", confirm.page, name="confirm"),
 ]

@@ -52,10 +52,26 @@ def participant(request: HttpRequest, ticket: Ticket) -> ClientSession | None:
     visit = current(request)
     if visit is None:
         return None
-    if visit.contact_id == ticket.contact_id:
+    if visit.contact_id == ticket.contact_id or may_see_account(visit.contact, ticket):
         return visit
     takes_part = Participant.objects.filter(ticket=ticket, address=visit.address).exists()
     return visit if takes_part else None
+
+
+def may_see_account(contact: Contact, ticket: Ticket) -> bool:
+    """Whether he may read the ticket because it is one of the account he manages."""
+    return (
+        contact.manages_account
+        and contact.account_id is not None
+        and contact.account_id == ticket.account_id
+    )
+
+
+def end(request: HttpRequest, response: HttpResponse) -> None:
+    """This browser is nobody's any more."""
+    token = request.COOKIES.get(COOKIE, "")
+    ClientSession.objects.filter(token_hash=digest(token)).delete()
+    response.delete_cookie(COOKIE, samesite="Lax")
 
 
 @chore

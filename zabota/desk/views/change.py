@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from zabota.customers.actions import confirm_domain
+from zabota.customers.actions import confirm_domain, set_manager
 from zabota.customers.models import Account
 from zabota.desk import client, pane
 from zabota.desk.door import is_fragment, tell, ticket_door, view_of
@@ -257,3 +257,20 @@ def end_recovery(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResp
     outcome = request.POST.get("outcome", "")
     work = partial(actions.end_recovery, ticket, outcome, by=agent.actor)
     return attempt(request, agent, ticket, work, toast=_("The recovery is ended"))
+
+
+@ticket_door("POST", level=Level.MANAGE)
+def manager(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """The contact sees the requests of his whole company on his pages, or no longer."""
+    manages = request.POST.get("manages") == "yes"
+
+    def work() -> None:
+        contact = ticket.contact
+        if contact is None or contact.account_id is None:
+            raise NotPossible(_("This contact belongs to no company."))
+        with transaction.atomic():
+            set_manager(contact, manages, by=agent.actor)
+            if not manages:
+                actions.revoke_links_of_manager(contact, by=agent.actor)
+
+    return attempt(request, agent, ticket, work, toast=_("Saved"))

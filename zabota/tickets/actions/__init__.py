@@ -16,7 +16,7 @@ from zabota.tickets.actions.owning import assign, take
 from zabota.tickets.actions.quarantine import discard, make_ticket, retry_parse
 from zabota.tickets.actions.queueing import move_to_queue, undo_move
 from zabota.tickets.actions.rating import end_recovery, may_be_rated, open_recovery, rate
-from zabota.tickets.actions.revoking import revoke_link
+from zabota.tickets.actions.revoking import revoke_link, revoke_links_of_manager
 from zabota.tickets.actions.solving import (
     close_silently,
     confirm_solution,
@@ -46,6 +46,7 @@ __all__ = [
     "reply",
     "retry_parse",
     "revoke_link",
+    "revoke_links_of_manager",
     "send_automatic",
     "set_due",
     "set_status",

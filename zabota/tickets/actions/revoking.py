@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zabota.customers.models import Contact
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.lib import clock
@@ -18,3 +19,18 @@ def revoke_link(ticket: Ticket, link_id: int, *, by: Actor) -> bool:
             return False
         record(LinkRevoked(ticket=row.pk, link=link_id), stream=row.stream, by=by)
     return True
+
+
+def revoke_links_of_manager(contact: Contact, *, by: Actor) -> int:
+    """Who no longer manages his account loses his links to the requests of others; how many."""
+    links = TrackingLink.objects.filter(
+        address__in=contact.identities.filter(kind="mail").values("value"),
+        ticket__account_id=contact.account_id,
+        revoked_at=None,
+    ).exclude(ticket__contact=contact)
+    found = [
+        (link.ticket, link.pk)
+        for link in links.select_related("ticket").order_by("ticket_id")
+        if not link.ticket.participants.filter(address=link.address).exists()
+    ]
+    return sum(revoke_link(ticket, pk, by=by) for ticket, pk in found)
