@@ -26,7 +26,7 @@ POST = {
     "r/<str:token>/solved/": OVER,
     "r/<str:token>/file/<int:file>/": NO,
     "r/<str:token>/rate/<int:mark>/": OVER,
-    "my/": " ".join(["422"] * 6),
+    "my/": " ".join(["200"] * 6),
     "my/open/": " ".join(["302"] * 6),
     "my/leave/": " ".join(["302"] * 6),
     "confirm/<str:token>/": OVER,

@@ -56,19 +56,22 @@ def test_no_get_and_no_head_of_any_link_changes_anything() -> None:
     drain()
     actions.solve(other, by=vera.actor)
     drain()
+    visitor.browser().post("/my/", {"address": make.PETR[0]})
     invitations.invite(vera)
     Client().post("/account/password/reset/", {"email": vera.email})
     found = every_link()
     assert not mail.outbox
     kinds = {link.split("/")[1] for link in found}
     assert {"r", "confirm", "invitation", "account", "t"} <= kinds, kinds
+    assert sum(link.startswith("/confirm/") for link in found) == 2
     assert sum("/rate/" in link for link in found) == 10
     drain()
     before = state()
     for link in sorted(found):
         for method in ("get", "head"):
             answer = getattr(Client(), method)(link)
-            assert answer.status_code < 500, link
+            fine = {200, 302} if method == "get" else {200, 302, 405}
+            assert answer.status_code in fine, link
     assert state() == before
 
 
