@@ -14,6 +14,7 @@ import pytest
 from django.db.models import Count, F
 
 from tests import make
+from tests.drain import drain
 from zabota.channels import outbox
 from zabota.channels.models import Inbox, Outgoing, OutgoingState, RawMessage
 from zabota.customers.models import Account, AccountDomain, Contact
@@ -24,7 +25,17 @@ from zabota.ops import demo, doctor, prepare
 from zabota.ops.demo import cast, grammar, loading, places
 from zabota.staff import policy
 from zabota.staff.models import Agent, Department, Queue, Topic
-from zabota.tickets.models import Attachment, CloseReason, Message, Status, Ticket, TicketType
+from zabota.tickets import actions
+from zabota.tickets.models import (
+    Attachment,
+    CloseReason,
+    Message,
+    Status,
+    Ticket,
+    TicketType,
+    TrackingLink,
+)
+from zabota.tickets.tracking import key_for
 
 pytestmark = pytest.mark.django_db
 SMALL = 220
@@ -100,9 +111,10 @@ def test_all_kinds_of_tickets_are_there(small: str) -> None:
         return set(Ticket.objects.values_list(name, flat=True))
 
     assert every("status") == set(Status.values)
-    assert every("type") >= set(TicketType.values) - {"praise", "suggestion"}
+    # Recoveries are opened by marks, and the demonstration's clients give none.
+    assert every("type") >= set(TicketType.values) - {"praise", "suggestion", "recovery"}
     assert every("urgency") == {1, 2, 3, 4}
-    assert every("close_reason") == {"", *CloseReason.values}
+    assert every("close_reason") == {"", *CloseReason.values} - {"recovery"}
     assert every("language") == {"ru", "en"}
     assert Ticket.objects.filter(arrived_late=True).exists()
     assert Ticket.objects.filter(queue__is_quarantine=True).count() == 5
@@ -175,9 +187,17 @@ def test_remove_refuses_when_nothing_is_loaded() -> None:
 
 def test_remove_takes_all_of_it_and_nothing_else(small: str, settings: Any) -> None:
     own = make.ticket()
+    rated = Ticket.objects.filter(status=Status.SOLVED).order_by("id").first()
+    assert rated
+    assert rated.contact
+    key = key_for(rated.pk, "client@romashka.example")
+    actions.rate(rated, "client@romashka.example", 1, comment="Долго", by=make.BY)
+    drain()
+    assert Ticket.objects.filter(type=TicketType.RECOVERY).count() == 1
     files = len([path for path in Path(settings.BLOB_DIR).rglob("*") if path.is_file()])
     assert files > SMALL
     demo.remove()
+    assert not TrackingLink.objects.filter(key=key).exists()
     assert list(Ticket.objects.all()) == [own]
     assert not demo.is_loaded()
     assert not Agent.objects.filter(email__endswith=cast.DOMAIN).exists()

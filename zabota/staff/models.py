@@ -145,7 +145,7 @@ class Topic(TwoLanguageName):
     )
     parent = models.ForeignKey(
         "self",
-        models.PROTECT,
+        models.SET_NULL,
         null=True,
         blank=True,
         related_name="children",
