@@ -22,6 +22,7 @@ from zabota.portal import limits, requesting, typos
 from zabota.portal.models import Attempt
 from zabota.staff import asking
 from zabota.staff.models import RequestForm, Topic
+from zabota.tickets.balance import days_of
 from zabota.tickets.models import Message, Ticket, Urgency
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +108,12 @@ def test_what_was_typed_is_kept_raw(topic: Topic) -> None:
     message = Message.objects.get(direction="in")
     path = f"/t/{message.ticket_id}/message/{message.pk}/original/"
     assert make.browser(agent).get(path).status_code == 302
+
+
+def test_what_was_typed_is_no_mail_of_the_balance(topic: Topic) -> None:
+    sent(topic)
+    assert RawMessage.objects.filter(inbox=make.inbox()).count() == 1
+    assert days_of([make.inbox()]) == []
 
 
 def test_double_submit_and_back_button_make_one_ticket(topic: Topic) -> None:

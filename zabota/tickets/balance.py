@@ -69,7 +69,8 @@ SELECT inbox_id, day, count(*),
                             AND e.id < m.id) THEN 'appended'
             ELSE 'ticket' END AS what
           FROM channels_rawmessage r LEFT JOIN tickets_message m ON m.raw_id = r.id
-         WHERE r.inbox_id = ANY(%(inboxes)s) AND r.arrived_at >= %(since)s) known
+         WHERE r.inbox_id = ANY(%(inboxes)s) AND r.arrived_at >= %(since)s
+           AND left(r.place, 5) <> 'page:') known
  GROUP BY inbox_id, day
 """
 
