@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from zabota.channels import registry
+from zabota.channels.contract import Receipt
 from zabota.ops.postgres import UNSAFE, Server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -51,6 +53,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             red=True,
             bold=True,
         )
+
+
+@pytest.fixture
+def letters_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail server takes every letter; without one, answers count as not delivered."""
+    monkeypatch.setattr(registry.kind("mail"), "send", lambda inbox, envelope: Receipt())
+    monkeypatch.setattr(registry.kind("mail"), "keep_copy", lambda inbox, envelope: None)
 
 
 @pytest.fixture(scope="session")

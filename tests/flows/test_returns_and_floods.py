@@ -183,6 +183,8 @@ def flood(mails: int) -> None:
     box = make.inbox()
     for number in range(mails):
         make.received(box, make.mail(f"Письмо {number}", subject=f"Тема {number}"))
+        if number % 1000 == 999:
+            drain()
     drain()
 
 

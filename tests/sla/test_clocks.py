@@ -10,7 +10,9 @@ import pytest
 from tests import make
 from tests.drain import drain, run_timers
 from zabota.calendars.actions import give_calendar, save_calendar, set_day
-from zabota.channels.contract import Robot
+from zabota.channels import outbox, registry
+from zabota.channels.contract import PermanentError, Robot
+from zabota.channels.models import Outgoing
 from zabota.events.models import Event, Timer
 from zabota.lib import clock
 from zabota.sla.consumers import start_missing
@@ -20,7 +22,7 @@ from zabota.tickets import actions
 from zabota.tickets.locking import NotPossible
 from zabota.tickets.models import Status, Ticket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("letters_arrive")]
 THURSDAY = datetime(2026, 11, 26, 7, tzinfo=UTC)  # 10:00 in Moscow
 HOUR = timedelta(hours=1)
 
@@ -202,3 +204,51 @@ def test_waiting_for_colleagues_does_not_stop_it(vera: Agent) -> None:
     with clock.at(THURSDAY + HOUR):
         actions.set_status(ticket, Status.WAITING_INTERNAL, by=vera.actor)
     assert guard(ticket, THURSDAY + 12 * HOUR) == [50]
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's server takes nothing."""
+
+    def send(inbox: object, envelope: object) -> None:
+        raise PermanentError("550 5.1.1 no such user")
+
+    monkeypatch.setattr(registry.kind("mail"), "send", send)
+
+
+@pytest.mark.parametrize("solve", [False, True])
+def test_an_answer_that_was_not_delivered_stops_nothing(
+    vera: Agent, monkeypatch: pytest.MonkeyPatch, solve: bool
+) -> None:
+    ticket = came()
+    with monkeypatch.context() as broken, clock.at(THURSDAY + HOUR):
+        refuse(broken)
+        actions.reply(ticket, "Ответ", agent=vera, by=vera.actor, solve=solve)
+        drain()
+    row = fresh(ticket)
+    assert row.status == Status.OPEN
+    assert (row.waits_since, row.first_answer_at) == (THURSDAY, None)
+    assert row.awaits_answer
+    assert guard(ticket, THURSDAY + 12 * HOUR) == [50]
+    with clock.at(THURSDAY + 13 * HOUR):
+        outbox.retry(Outgoing.objects.get(ticket_message__purpose="").pk, by=vera.actor)
+        drain()
+    row = fresh(ticket)
+    assert row.waits_since is None
+    assert row.first_answer_at == THURSDAY + HOUR
+    assert guard(ticket, THURSDAY + 30 * HOUR) == [50]
+
+
+def test_an_earlier_answer_that_arrived_still_counts(
+    vera: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = came()
+    with clock.at(THURSDAY + HOUR):
+        actions.reply(ticket, "Ответ", agent=vera, by=vera.actor)
+        drain()
+    with monkeypatch.context() as broken, clock.at(THURSDAY + 2 * HOUR):
+        refuse(broken)
+        actions.reply(ticket, "И ещё", agent=vera, by=vera.actor)
+        drain()
+    row = fresh(ticket)
+    assert row.waits_since is None
+    assert row.first_answer_at == THURSDAY + HOUR

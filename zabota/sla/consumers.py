@@ -13,17 +13,22 @@ from zabota.sla import clocks, measuring
 from zabota.sla.events import ClockReached
 from zabota.staff.events import SettingChanged
 from zabota.staff.models import Queue
-from zabota.tickets.events import QueueChanged, Reopened
+from zabota.tickets import returns
+from zabota.tickets.events import DeliveryChanged, QueueChanged, Reopened
 from zabota.tickets.locking import changing
 from zabota.tickets.models import Ticket
 
 
-# A ticket that the client's message reopened is treated by triage.
-@consumer(
-    "sla.clocks", QueueChanged, Reopened, wants=lambda fact: getattr(fact, "message", None) is None
-)
-def run_again(event: Event, fact: QueueChanged | Reopened) -> None:
-    """Another queue has another calendar; what was reopened by hand waits again."""
+def _moves(fact: QueueChanged | Reopened | DeliveryChanged) -> bool:
+    if isinstance(fact, DeliveryChanged):
+        return fact.state in returns.LOST
+    # A ticket that the client's message reopened is treated by triage.
+    return isinstance(fact, QueueChanged) or fact.message is None
+
+
+@consumer("sla.clocks", QueueChanged, Reopened, DeliveryChanged, wants=_moves)
+def run_again(event: Event, fact: QueueChanged | Reopened | DeliveryChanged) -> None:
+    """Another queue has another calendar; reopened by hand or without his answer, he waits."""
     with changing(Ticket(pk=fact.ticket)) as row:
         clocks.run(row, by=system("clocks").because(event))
 

@@ -6,7 +6,7 @@ from zabota.events.actor import system
 from zabota.events.log import consumer, record
 from zabota.events.models import Event
 from zabota.lib.rows import ask
-from zabota.tickets import resending
+from zabota.tickets import resending, returns
 from zabota.tickets.actions.solving import shut
 from zabota.tickets.events import ClosingDue, DeliveryChanged
 from zabota.tickets.locking import changing, changing_within
@@ -19,14 +19,17 @@ def note_delivery(event: Event, fact: Sent | SendDelayed | SendFailed | CameBack
     found = ask(_OF_OUTGOING, [fact.outgoing])
     if found is None:
         return
-    message, ticket, state = found
+    message, ticket, state, purpose = found
+    by = system("outbox").because(event)
     with changing_within(Ticket(pk=ticket)) as row:
+        if not purpose:
+            returns.weigh(row, message, state, by=by)
         changed = DeliveryChanged(ticket=row.pk, message=message, state=state)
-        record(changed, stream=row.stream, by=system("outbox").because(event))
+        record(changed, stream=row.stream, by=by)
 
 
 _OF_OUTGOING = """
-SELECT m.id, m.ticket_id, o.state FROM tickets_message m
+SELECT m.id, m.ticket_id, o.state, m.purpose FROM tickets_message m
   JOIN channels_outgoing o ON o.id = m.outgoing_id WHERE o.id = %s
 """
 
