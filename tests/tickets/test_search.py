@@ -163,3 +163,18 @@ def test_rebuilding_finds_the_same(vera: Agent) -> None:
     SearchText.objects.all().delete()
     assert search.rebuild() == 1
     assert SearchText.objects.get(ticket=wanted).words == kept
+
+
+def test_a_ticket_of_very_many_words_stays_findable(
+    vera: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL refuses more than 1 MB of words: a flood must not stop what comes after it."""
+    wanted = ticket("Наводнение")
+    for part in range(3):
+        words = " ".join(f"слово{part}х{number}" for number in range(11_000))
+        make.incoming(words, joins=wanted)
+        drain()
+    assert found(vera, "слово0х5000") == [wanted.pk]
+    assert found(vera, "слово2х5") == []
+    assert search.rebuild() >= 1
+    assert found(vera, "наводнение") == [wanted.pk]

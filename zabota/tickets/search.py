@@ -27,6 +27,8 @@ from zabota.tickets.events import (
 MOST_WORDS = 8
 COUNTED = 1000  # a common word is counted no further
 LONGEST = 100_000  # characters of a message whose words are kept
+# Different words of a ticket: each message writes all of them anew, and PostgreSQL takes 1 MB.
+RICHEST = 10_000
 PARTING = "@._-/:+"
 
 _VECTOR = (
@@ -52,13 +54,14 @@ INSERT INTO tickets_searchtext AS known (ticket_id, words)
 SELECT t.id, {_VECTOR.format(f"{_HEAD} || ' ' || coalesce({_SAID}, '')")}
   {_FROM} LEFT JOIN tickets_message m ON m.id = %s WHERE t.id = %s
     ON CONFLICT (ticket_id) DO UPDATE SET words = known.words || excluded.words
+ WHERE length(known.words) < {RICHEST}
 """
 _ALL = f"""
 INSERT INTO tickets_searchtext (ticket_id, words)
 SELECT t.id, {
     _VECTOR.format(
-        f"{_HEAD} || ' ' || coalesce((SELECT string_agg({_SAID}, ' ') FROM tickets_message m "
-        "WHERE m.ticket_id = t.id AND m.purpose = ''), '')"
+        f"{_HEAD} || ' ' || coalesce(left((SELECT string_agg({_SAID}, ' ') FROM tickets_message m "
+        f"WHERE m.ticket_id = t.id AND m.purpose = ''), {4 * LONGEST}), '')"
     )
 }
   {_FROM} WHERE t.id > %s
