@@ -82,7 +82,7 @@ SETTINGS = [
     ("/settings/topics/{topic}/", "name_ru", "", "Вход и пароли", "хотя бы на одном языке"),
     ("/settings/calendars/{calendar}/", "name_ru", "", "Будни", "хотя бы на одном языке"),
     ("/settings/inboxes/{inbox}/", "address", "не адрес", "help@zabota.example", "адрес"),
-    ("/settings/clients/{account}/", "name", "", "ООО «Василёк»", "бязательн"),
+    ("/settings/clients/{account}/", "name", "", "ООО «Василёк»", "поле"),
     ("/profile/", "surname", "12", "Кузнецова-Ли", "буквами"),
 ]
 
