@@ -103,7 +103,7 @@ def test_nobody_listens_is_temporary() -> None:
 
 def test_no_server_set_is_permanent() -> None:
     with pytest.raises(PermanentError, match="No SMTP server"):
-        KIND.send(FakeInbox(), ENVELOPE)
+        type(KIND).send(KIND, FakeInbox(), ENVELOPE)
 
 
 def test_password_is_used_and_a_wrong_one_is_permanent() -> None:

@@ -28,7 +28,7 @@ from zabota.staff.models import Agent
 from zabota.tickets import actions
 from zabota.tickets.models import Message, Ticket
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("letters_arrive")]
+pytestmark = pytest.mark.django_db
 MOSCOW, BERLIN, YAKUTSK = (
     ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Yakutsk")
 )  # fmt: skip

@@ -22,7 +22,7 @@ from zabota.tickets import actions
 from zabota.tickets.locking import NotPossible
 from zabota.tickets.models import Status, Ticket
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("letters_arrive")]
+pytestmark = pytest.mark.django_db
 THURSDAY = datetime(2026, 11, 26, 7, tzinfo=UTC)  # 10:00 in Moscow
 HOUR = timedelta(hours=1)
 
