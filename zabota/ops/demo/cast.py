@@ -51,9 +51,10 @@ QUEUES = {
     "billing1": ("billing", 1, "Счета и оплата", "Invoices and payments"),
     "billing2": ("billing", 2, "Возвраты и договоры", "Refunds and contracts"),
 }
+# A topic stands behind the one it is part of.
 TOPICS = {
-    "dns": ("support1", "Домены и DNS", "Domains and DNS"),
     "hosting": ("support1", "Сайты и хостинг", "Sites and hosting"),
+    "dns": ("support1", "Домены и DNS", "Domains and DNS"),
     "mail": ("support1", "Почта", "Mail"),
     "ssl": ("support1", "Сертификаты", "Certificates"),
     "other": ("support1", "Другое", "Something else"),
@@ -67,6 +68,10 @@ TOPICS = {
     "documents": ("billing1", "Документы", "Documents"),
     "plans": ("billing1", "Тарифы", "Plans"),
 }
+# What the request form shows of them, and with which preset of questions.
+HIDDEN_TOPICS = frozenset({"plans", "documents"})
+PART_OF = {"dns": "hosting", "mail": "hosting", "ssl": "hosting", "migration": "hosting"}
+ASKED = {"payments": "payment", "sellers": "access"}
 # Working hours in minutes after midnight, seven days; the other queues have the office week.
 CALENDARS: dict[tuple[str, str], tuple[list[list[list[int]]], tuple[str, ...]]] = {
     ("Дежурство круглосуточно", "Around the clock"): ([[[0, 1440]]] * 7, ("engineering1",)),

@@ -21,6 +21,7 @@ from zabota.ops.demo import cast, quoting, slots
 from zabota.ops.demo.places import Places
 from zabota.ops.demo.post import Client
 from zabota.sla.models import Target
+from zabota.staff.asking import preset
 from zabota.staff.models import Agent, Department, Grant, Queue, Topic
 
 CONTACTS = 300
@@ -66,7 +67,14 @@ def _structure(world: World) -> None:
             department=departments[department], line=line, name_ru=ru, name_en=en
         )
     for key, (queue, ru, en) in cast.TOPICS.items():
-        world.topics[key] = Topic.objects.create(queue=world.queues[queue], name_ru=ru, name_en=en)
+        world.topics[key] = Topic.objects.create(
+            queue=world.queues[queue],
+            name_ru=ru,
+            name_en=en,
+            is_public=key not in cast.HIDDEN_TOPICS,
+            parent=world.topics.get(cast.PART_OF.get(key, "")),
+            fields=preset(cast.ASKED.get(key, "")),
+        )
 
 
 def _deadlines(world: World) -> None:

@@ -9,7 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
+from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from zabota.channels.models import Inbox
 from zabota.lib import clock
@@ -82,12 +84,17 @@ def welcome() -> list[str]:
         where = places.settle()
         update_inboxes(where)
         lines.append(_("A client's mailbox is here: %(url)s") % {"url": where.mailbox_url})
+        lines.append(_("Clients ask by a form here: %(url)s") % {"url": _form_url()})
     link = first_admin_link()
     if link:
         lines.append(
             _("The first administrator signs up here (works once): %(link)s") % {"link": link}
         )
     return lines
+
+
+def _form_url() -> str:
+    return f"{settings.ZABOTA_URL}{reverse('portal:request')}"
 
 
 def way_in() -> str:
