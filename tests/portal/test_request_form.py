@@ -98,6 +98,16 @@ def test_a_request_becomes_a_ticket_with_number_time_and_page(topic: Topic) -> N
     assert visitor.page_of(PETR) == answer["Location"]
 
 
+def test_a_second_request_says_its_time_though_no_second_letter_goes(topic: Topic) -> None:
+    client = visitor.browser()
+    for number in range(2):
+        answer = sent(topic, client, subject=f"Вопрос {number}")
+        page = client.get(answer["Location"]).content.decode()
+        assert "Expect our answer by: " in page
+    drain()
+    assert len(visitor.mails(PETR)) == 1
+
+
 def test_what_was_typed_is_kept_raw(topic: Topic) -> None:
     sent(topic)
     raw = RawMessage.objects.get()

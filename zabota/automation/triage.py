@@ -24,6 +24,7 @@ from zabota.tickets.deliver import is_ours, recipient
 from zabota.tickets.events import MessageReceived, Solved, Triaged
 from zabota.tickets.locking import changing_within
 from zabota.tickets.models import Message, Purpose, Ticket
+from zabota.tickets.threading import How
 
 # At most one automatic answer per address and window, and few in an hour: two robots cannot keep
 # each other busy.
@@ -50,7 +51,9 @@ def take(message_id: int, *, silent: bool, by: Actor) -> bool:
                 urgency.mark(ticket, message, by=by)
             why_not = reason_to_be_quiet(ticket, message, silent)
             working = known.of_queue(ticket.queue_id)
-            told = None if why_not else expecting.promise(ticket, working, by=by)
+            # Whoever asked by the form reads it there at once, told by mail or not.
+            is_told = not why_not or (why_not == "flood" and message.thread_how == How.FORM)
+            told = expecting.promise(ticket, working, by=by) if is_told else None
             clocks.run(ticket, by=by, promise=told, working=working)
             if not why_not:
                 due = told.due_at.astimezone(zone_of(ticket)) if told else None
@@ -76,20 +79,20 @@ def zone_of(ticket: Ticket) -> tzinfo:
 
 
 def _begin(message_id: int) -> Message | None:
-    """The message (id, ticket, robot, beginning of its text), marked as treated; None when it was
-    before.
+    """The message (id, ticket, robot, beginning of its text, how it came), marked as treated; None
+    when it was before.
 
     The mark locks the row: whoever comes second waits here.
     """
     found = ask(
         "UPDATE tickets_message SET triaged_at = %s WHERE id = %s AND triaged_at IS NULL "
-        "RETURNING ticket_id, robot, left(text, 5000)",
+        "RETURNING ticket_id, robot, left(text, 5000), thread_how",
         [clock.now(), message_id],
     )
     if found is None:
         return None
-    ticket, robot, text = found
-    return Message(pk=message_id, ticket_id=ticket, robot=robot, text=text)
+    ticket, robot, text, how = found
+    return Message(pk=message_id, ticket_id=ticket, robot=robot, text=text, thread_how=how)
 
 
 def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
