@@ -70,6 +70,11 @@ class Plan:
         if self.grow_to > town.tickets:
             grow(town, self.grow_to)
             say(f"grown to {town.tickets} tickets with {town.messages} messages")
+            # As fresh as for the first look: what a process keeps of pages belongs to neither size.
+            connection.close()
+            cast(Any, connection).close_pool()
+            house.stop()
+            house.start()
             after = self._pages(Desk(house, town, browsers, seed=2))[1]
             lines.append(_growth(self.tickets, self.grow_to, before, after))
         # Last: its tickets and people are not those the growth counts with.
