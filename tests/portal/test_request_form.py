@@ -22,8 +22,9 @@ from zabota.portal import limits, requesting, typos
 from zabota.portal.models import Attempt
 from zabota.staff import asking
 from zabota.staff.models import RequestForm, Topic
+from zabota.tickets import actions
 from zabota.tickets.balance import days_of
-from zabota.tickets.models import Message, Ticket, Urgency
+from zabota.tickets.models import Message, Rating, Ticket, Urgency
 
 pytestmark = pytest.mark.django_db
 PETR = make.PETR[0]
@@ -95,7 +96,35 @@ def test_a_request_becomes_a_ticket_with_number_time_and_page(topic: Topic) -> N
     drain()
     (mail,) = visitor.mails(PETR)
     assert f"#{ticket.pk}" in mail
-    assert visitor.page_of(PETR) == answer["Location"]
+    assert visitor.page_of(PETR) != answer["Location"]
+
+
+def test_who_sent_the_form_reads_nothing_until_he_proves_the_address(topic: Topic) -> None:
+    """He may have typed the address of somebody else."""
+    client = visitor.browser()
+    receipt = sent(topic, client)["Location"]
+    ticket = Ticket.objects.get()
+    vera = make.agent()
+    actions.reply(ticket, "Код отправлен на ваш телефон.", agent=vera, by=vera.actor, solve=True)
+    drain()
+    page = client.get(receipt).content.decode()
+    assert "Solved" in page
+    for secret in ("Не приходит код", "С утра", "Код отправлен", PETR, "message/", "rate/"):
+        assert secret not in page
+    token = receipt.split("/")[2]
+    for path in ("solved/", "message/"):
+        assert client.post(f"/r/{token}/{path}", {"text": "Чужое"}).status_code == 410
+    for path in ("rate/1/", "file/1/"):
+        assert client.get(f"/r/{token}/{path}").status_code == 410
+    assert client.post(f"/r/{token}/rate/1/", {"mark": "1"}).status_code == 410
+    assert not Rating.objects.exists()
+
+    known = visitor.browser()
+    mine = visitor.page_of(PETR)
+    known.post("/my/", {"address": PETR})
+    drain()
+    known.post(visitor.links(visitor.mails(PETR)[-1])[0])
+    assert known.get(receipt)["Location"] == mine
 
 
 def test_a_second_request_says_its_time_though_no_second_letter_goes(topic: Topic) -> None:

@@ -71,15 +71,22 @@ def secret_path(
     return wrap
 
 
-def by_link(*methods: str) -> Callable[[LinkView[Rest]], Callable[..., HttpResponse]]:
-    """The view gets the link its token opens; a wrong, revoked or old one ends at one same page."""
+def by_link(
+    *methods: str, receipts: bool = False
+) -> Callable[[LinkView[Rest]], Callable[..., HttpResponse]]:
+    """The view gets the link its token opens; a wrong, revoked or old one ends at one same page.
+
+    The receipt of a form opens only views that say so.
+    """
 
     def wrap(view: LinkView[Rest]) -> Callable[..., HttpResponse]:
         @secret_path(*methods)
         @wraps(view)
         def door(request: HttpRequest, token: str, *args: Any, **kwargs: Any) -> HttpResponse:
             link = tracking.find(token)
-            return over(request) if link is None else view(request, link, *args, **kwargs)
+            if link is None or (link.is_receipt and not receipts):
+                return over(request)
+            return view(request, link, *args, **kwargs)
 
         return door
 

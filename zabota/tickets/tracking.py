@@ -14,6 +14,7 @@ from zabota.lib.rows import ask
 from zabota.lib.signing import page_mark, page_token
 from zabota.tickets.models import Ticket, TrackingLink
 
+RECEIPT = ""  # the address of a link that proves none
 ENDS_AFTER = timedelta(days=180)  # after the ticket was closed
 
 # One statement: the link that stands is kept, whoever asks for it.
@@ -42,6 +43,12 @@ def url_in_mail(ticket_id: int, address: str) -> str:
 def token_for(ticket_id: int, address: str) -> str:
     """The token of the participant's link, for the browser that has just proved who sits there."""
     return page_token(key_for(ticket_id, address))
+
+
+def receipt_for(ticket_id: int) -> str:
+    """The token of the page after the form: whoever filled it in sees state and time alone, for
+    nothing has proved yet that the address he named is his."""
+    return page_token(key_for(ticket_id, RECEIPT))
 
 
 def find(token: str) -> TrackingLink | None:

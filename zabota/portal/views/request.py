@@ -83,7 +83,7 @@ def _take(request: HttpRequest, topic: Topic, form: RequestForm) -> HttpResponse
     except Inbox.DoesNotExist:
         form.add_error(None, _("We cannot take requests just now. Please try again later."))
         return 503
-    token = tracking.token_for(message.ticket_id, asked.address)
+    token = tracking.receipt_for(message.ticket_id)
     response = redirect("portal:ticket", token)
     response["Referrer-Policy"] = "no-referrer"
     return response

@@ -20,15 +20,17 @@ from zabota.portal import confirming, limits, standing, visits
 from zabota.portal.door import by_link
 from zabota.portal.forms import MessageForm
 from zabota.portal.views.rating import names
-from zabota.tickets import actions, posting
+from zabota.tickets import actions, posting, tracking
 from zabota.tickets.locking import NotPossible
 from zabota.tickets.models import Attachment, Direction, Rating, Status, TrackingLink
 from zabota.tickets.uploading import MOST_FILES, uploads
 
 
-@by_link()
+@by_link(receipts=True)
 def page(request: HttpRequest, link: TrackingLink) -> HttpResponse:
-    """State, expected time, conversation, files."""
+    """State, expected time, conversation, files; the receipt of the form knows only the first."""
+    if link.is_receipt:
+        return _receipt(request, link)
     form = MessageForm(initial={"key": secrets.token_hex(16)})
     return _show(request, link, form)
 
@@ -87,6 +89,17 @@ def file(request: HttpRequest, link: TrackingLink, file: int) -> HttpResponse:
     if found is None or not standing.is_given(found) or not path_of(found.sha256).is_file():
         raise Http404
     return HttpResponseRedirect(file_link(found.sha256, found.name, found.content_type))
+
+
+def _receipt(request: HttpRequest, link: TrackingLink) -> HttpResponse:
+    """State and time for whoever sent the form; all of it when his browser is known."""
+    ticket = link.ticket
+    visit = visits.participant(request, ticket)
+    if visit is not None:
+        return redirect("portal:ticket", tracking.token_for(ticket.pk, visit.address))
+    timezone.activate(triage.zone_of(ticket))
+    content = {"ticket": ticket, "standing": standing.standing(ticket)}
+    return render(request, "portal/receipt.html", content)
 
 
 def _may_mail(request: HttpRequest, address: str) -> bool:

@@ -10,7 +10,8 @@ from zabota.tickets.models.ticket import Ticket
 
 class TrackingLink(models.Model):
     """One participant's way to the page of his ticket. The token is made of `key` with a secret
-    outside the database (`lib.signing.page_token`); the database alone opens nothing."""
+    outside the database (`lib.signing.page_token`); the database alone opens nothing. Without an
+    address it is the receipt of the form: its page says how the request stands, never its text."""
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="tracking_links")
     address = models.CharField(max_length=320)
@@ -27,6 +28,11 @@ class TrackingLink(models.Model):
                 name="one_link_per_participant",
             )
         ]
+
+    @property
+    def is_receipt(self) -> bool:
+        """Whether it shows state and time alone."""
+        return not self.address
 
     def __str__(self) -> str:
         return f"link {self.pk} of #{self.ticket_id}"
