@@ -13,6 +13,7 @@ from zabota.automation.events import LossTold, SignalFound
 from zabota.desk.cards import EventLine
 from zabota.events.facts import Fact, UnknownFact
 from zabota.events.models import Event
+from zabota.lib.times import length
 from zabota.sla import events as clocks
 from zabota.staff.models import Agent, Queue, Topic
 from zabota.staff.structure import Structure
@@ -99,7 +100,7 @@ def why_quiet(reason: str) -> str:
         "robot": _("a robot wrote it"),
         "told": _("the client was answered already"),
         "own_address": _("there is no address to answer, or it is our own"),
-        "flood": _("this address got several automatic answers within ten minutes"),
+        "flood": _("this address got enough automatic answers in a short time"),
     }.get(reason, reason)
 
 
@@ -161,9 +162,16 @@ def _tags(fact: events.TagsChanged, names: Names) -> str:
 
 
 def _solved(fact: events.Solved, names: Names) -> str:
+    text = _("solved with the answer")
     if fact.told is None:
-        return _("solved; the client gets a notice")
-    return _("solved with the answer")
+        text = _("solved; the client gets a notice")
+    if fact.with_client < 60:
+        return _("%(text)s, after %(took)s") % {"text": text, "took": length(fact.took)}
+    return _("%(text)s, after %(took)s; without the client's wait %(ours)s") % {
+        "text": text,
+        "took": length(fact.took),
+        "ours": length(fact.took - fact.with_client),
+    }
 
 
 def _closed(fact: events.Closed, names: Names) -> str:

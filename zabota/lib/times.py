@@ -8,6 +8,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_timedelta, get_timezone_name
+from babel.units import format_unit
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
@@ -118,6 +119,20 @@ def _span(seconds: int, language: str) -> str:
     # Cached: a list says fifty of these, and Babel takes 60 µs for each.
     return format_timedelta(
         timedelta(seconds=seconds), threshold=1, format="short", locale=locale()
+    )
+
+
+def length(seconds: int) -> str:
+    """A length in its two greatest parts: 2 days 3 h, 3 h 20 min, 5 min; under a minute as one."""
+    minutes = max(seconds // 60, 1)
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+    first = next(at for at, (count, _) in enumerate(parts) if count)
+    shown = [(count, unit) for count, unit in parts[first : first + 2] if count]
+    return " ".join(
+        format_unit(count, f"duration-{unit}", length="short", locale=locale())
+        for count, unit in shown
     )
 
 

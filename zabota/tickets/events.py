@@ -101,11 +101,14 @@ class SubjectChanged(Fact, kind="tickets.subject_changed"):
 
 @dataclass(frozen=True)
 class Solved(Fact, kind="tickets.solved"):
-    """`told` is the message that told the client, None when a notice must still go."""
+    """`told` is the message that told the client, None when a notice must still go; `took` seconds
+    from the ticket's beginning, `with_client` those of them when the client had the word."""
 
     ticket: int
     was: str
     told: int | None
+    took: int
+    with_client: int
 
 
 @dataclass(frozen=True)

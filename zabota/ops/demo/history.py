@@ -24,6 +24,7 @@ from zabota.tickets import events as facts
 from zabota.tickets import letters
 from zabota.tickets.actions.solving import CLOSES_AFTER
 from zabota.tickets.appending import QUIET
+from zabota.tickets.lasting import with_client
 from zabota.tickets.models import (
     Attachment,
     CloseReason,
@@ -54,6 +55,7 @@ class History:
         self.post = Post(batch, client, inbox, rng, late)
         self.messages = 0
         self.solved_once = False
+        self.turns: list[tuple[datetime, str]] = []
         self.ticket: Ticket = batch.add(
             Ticket(
                 subject=subject[:300],
@@ -238,6 +240,7 @@ class History:
         was, self.ticket.status = self.ticket.status, status
         self.ticket.status_version += 1
         self._record(facts.StatusChanged(ticket=self.ticket.pk, was=was, now=status), at, by)
+        self.turns.append((at, status))
 
     def solve_quietly(self, agent: Agent, at: datetime) -> None:
         """Solved without an answer: the solved notice goes."""
@@ -277,7 +280,10 @@ class History:
         ticket.status_version += 1
         ticket.solved_at, ticket.awaits_answer = at, False
         self.solved_once = True
-        self._record(facts.Solved(ticket=ticket.pk, was=was, told=told), at, by)
+        took = int((at - ticket.created_at).total_seconds())
+        waited = int(with_client(self.turns, at).total_seconds())
+        self._record(facts.Solved(ticket.pk, was, told, took, min(waited, took)), at, by)
+        self.turns.append((at, Status.SOLVED))
 
     def _wake(self, message: Message, at: datetime) -> None:
         """What a client's mail changes in its ticket (compare `tickets.appending`)."""
@@ -301,6 +307,7 @@ class History:
         ticket.status_version += 1
         ticket.solved_at = None
         self._record(facts.Reopened(ticket=ticket.pk, was=was, message=message.pk), at, by)
+        self.turns.append((at, Status.OPEN))
 
     def _triage(self, message: Message, first: bool, at: datetime, robot: str) -> None:
         why = "silent" if self.late else "robot" if robot else "" if first else "told"

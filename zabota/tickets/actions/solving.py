@@ -10,6 +10,7 @@ from zabota.events.models import Event
 from zabota.events.timers import set_timer, versions
 from zabota.lib import clock
 from zabota.tickets.events import Closed, ClosingDue, Reopened, SolutionConfirmed, Solved
+from zabota.tickets.lasting import until_solved
 from zabota.tickets.locking import NotPossible, changing
 from zabota.tickets.models import CloseReason, Status, Ticket, TicketType
 
@@ -35,7 +36,9 @@ def mark_solved(row: Ticket, *, told: int | None, by: Actor) -> None:
     row.status_version += 1
     row.solved_at = clock.now()
     row.awaits_answer = False
-    record(Solved(ticket=row.pk, was=was, told=told), stream=row.stream, by=by)
+    took, with_client = until_solved(row, row.solved_at)
+    fact = Solved(ticket=row.pk, was=was, told=told, took=took, with_client=with_client)
+    record(fact, stream=row.stream, by=by)
     set_timer(
         ClosingDue(ticket=row.pk, version=row.status_version),
         subject=f"ticket-status:{row.pk}",
