@@ -94,6 +94,29 @@ def test_what_cannot_be_fetched_is_missing_and_somebody_hears_of_it_once(
     assert inbox.name in said[0]
 
 
+def test_a_refused_folder_leaves_the_days_as_they_were_counted(
+    server: ImapServer, inbox: Inbox, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_from_now(inbox, mailbox)
+    letters(server, "раз")
+    take_new(inbox, mailbox, "INBOX")
+    assert count(inbox, mailbox) == 0
+    select = mailbox.select
+
+    def refuse(name: str) -> Any:
+        raise PermanentError("NO such folder")
+
+    monkeypatch.setattr(mailbox, "select", refuse)
+    assert count(inbox, mailbox) == 0
+    assert today(inbox).on_server == 1
+    ServerCount.objects.all().delete()
+    assert count(inbox, mailbox) == 0
+    assert not ServerCount.objects.exists(), "nothing was counted, which is not nought"
+    monkeypatch.setattr(mailbox, "select", select)
+    assert count(inbox, mailbox) == 0
+    assert today(inbox).on_server == 1
+
+
 def test_each_kept_mail_is_in_exactly_one_place(inbox: Inbox) -> None:
     ticket = make.ticket(to=inbox)
     make.incoming("Ответ", joins=ticket, to=inbox)

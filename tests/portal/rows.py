@@ -15,6 +15,7 @@ GET = {
     "r/<str:token>/rate/<int:mark>/": OVER,
     "my/": " ".join(["200"] * 6),
     "my/open/": NO,
+    "my/wishes/": NO,
     "my/leave/": NO,
     "confirm/<str:token>/": OVER,
 }
@@ -28,6 +29,7 @@ POST = {
     "r/<str:token>/rate/<int:mark>/": OVER,
     "my/": " ".join(["200"] * 6),
     "my/open/": " ".join(["302"] * 6),
+    "my/wishes/": " ".join(["302"] * 6),
     "my/leave/": " ".join(["302"] * 6),
     "confirm/<str:token>/": OVER,
 }

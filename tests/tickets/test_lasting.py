@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from tests import make
 from zabota.events.log import of_stream
@@ -55,7 +56,14 @@ def test_turns_out_of_order_take_nothing_away() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "1 min"), (61, "1 min"), (3600, "1 hr"), (12_000, "3 hr 20 min"), (176_400, "2 days 1 hr")],
+    [
+        (0, "1 min"),
+        (61, "1 min"),
+        (3600, "1 hr"),
+        (12_000, "3 hr 20 min"),
+        (176_400, "2 days 1 hr"),
+    ],
 )
 def test_a_length_in_two_parts(seconds: int, words: str) -> None:
-    assert length(seconds) == words
+    with translation.override("en"):
+        assert length(seconds) == words

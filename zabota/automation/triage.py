@@ -52,7 +52,8 @@ def take(message_id: int, *, silent: bool, by: Actor) -> bool:
             why_not = reason_to_be_quiet(ticket, message, silent)
             working = known.of_queue(ticket.queue_id)
             # Whoever asked by the form reads it there at once, told by mail or not.
-            is_told = not why_not or (why_not == "flood" and message.thread_how == How.FORM)
+            is_shown = message.thread_how == How.FORM and why_not in {"flood", "unwanted"}
+            is_told = not why_not or is_shown
             told = expecting.promise(ticket, working, by=by) if is_told else None
             clocks.run(ticket, by=by, promise=told, working=working)
             if not why_not:
@@ -101,6 +102,8 @@ def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
         return "silent"
     if message.robot:
         return "robot"
+    if ticket.contact and not ticket.contact.wants_receipts:
+        return "unwanted"
     if ask(_TOLD, [ticket.pk, message.pk]):
         return "told"
     to = recipient(ticket).email

@@ -20,23 +20,26 @@ SETTLED = timedelta(minutes=2)  # younger mail may be on its way through a pass
 
 def count(inbox: Inbox, mailbox: Mailbox) -> int:
     """Count the last days of all folders that are read, and take what was overlooked; returns how
-    many messages are still missing. Raises TemporaryError when the connection is lost. Leaves
-    another folder selected."""
+    many messages are still missing. While a folder is refused the days keep the count they had: a
+    part would pass for the whole. Raises TemporaryError when the connection is lost. Leaves another
+    folder selected."""
     now = clock.now()
     days = [now.date() - timedelta(days=back) for back in range(DAYS)]
     on_server: Counter[date] = Counter()
     missing: Counter[date] = Counter()
+    is_whole = True
     for name in folder_names(inbox):
         try:
             arrivals, lost = _folder(inbox, mailbox, name, min(days), now)
         except (PermanentError, TemporaryError):
-            # The pass tells of a folder that is gone; the others are counted all the same.
+            # The pass tells of a folder that is gone; what the others miss is taken all the same.
             if mailbox.is_lost:
                 raise
+            is_whole = False
             continue
         on_server.update(arrived.astimezone(UTC).date() for arrived in arrivals.values())
         missing.update(arrivals[uid].astimezone(UTC).date() for uid in lost)
-    for day in days:
+    for day in days if is_whole else []:
         ServerCount.objects.update_or_create(
             inbox=inbox,
             day=day,

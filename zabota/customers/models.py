@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from django.db import models
@@ -56,6 +57,8 @@ class Contact(models.Model):
     is_robot = models.BooleanField(default=False)
     # Sees the requests of all contacts of his account on the clients' pages.
     manages_account = models.BooleanField(default=False)
+    wants_receipts = models.BooleanField(default=True)
+    wants_marks = models.BooleanField(default=True)
     merged_into = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="merged"
     )
@@ -64,13 +67,14 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return self.name or str(_("no name"))
 
-    # Of the first mail address, where it was read with the contact.
+    # Of the first mail address, where it was read with the contact; the others likewise.
     returned = 0
+    other_addresses: Sequence[str] = ()
 
     @cached_property
     def address(self) -> str:
-        """The first mail address, '' without one; asked once per object."""
-        mails = self.identities.filter(kind="mail").order_by("id")
+        """The mail address we write to first, '' without one; asked once per object."""
+        mails = self.identities.filter(kind="mail").order_by("-is_preferred", "id")
         return mails.values_list("value", flat=True).first() or ""
 
 
@@ -80,13 +84,19 @@ class Identity(models.Model):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=20, default="mail")
     value = models.CharField(max_length=320)
+    is_preferred = models.BooleanField(default=False)
     # Mails in a row that the receiver's server returned for good; he wrote since: none.
     returned = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["kind", "value"], name="one_contact_per_identity")
+            models.UniqueConstraint(fields=["kind", "value"], name="one_contact_per_identity"),
+            models.UniqueConstraint(
+                fields=["contact"],
+                condition=models.Q(is_preferred=True),
+                name="one_preferred_identity_per_contact",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -40,9 +40,8 @@ class Past:
 def content(agent: Agent, ticket: Ticket, view: str) -> dict[str, Any]:
     """The values of `desk/context.html`."""
     contact = ticket.contact
-    addresses = (
-        list(contact.identities.order_by("id").values_list("value", flat=True)) if contact else []
-    )
+    identities = list(contact.identities.order_by("-is_preferred", "id")) if contact else []
+    addresses = [one.value for one in identities if one.kind == "mail"]
     events = log.of_stream(ticket.stream, timeline.SHOWN)
     names = timeline.Names.of(policy.company(agent))
     may = queries.may(agent, ticket)
@@ -51,7 +50,8 @@ def content(agent: Agent, ticket: Ticket, view: str) -> dict[str, Any]:
         "view": view,
         "contact": contact,
         "account": contact.account if contact else None,
-        "addresses": addresses,
+        "identities": identities,
+        "may_write": may["reply"],
         "facts": facts(ticket, contact) if contact else [],
         "domain": company_domain(ticket, addresses) if may["manage"] else "",
         "past": past(agent, ticket) if contact else [],

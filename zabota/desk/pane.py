@@ -42,6 +42,7 @@ class Draft:
     text: str = ""
     mode: str = "reply"
     error: str = ""
+    to: str = ""
 
 
 # Returned twice for good: the client is warned of before an agent writes.
@@ -78,6 +79,7 @@ def content(
         "error": error,
         "token": secrets.token_urlsafe(12),
         "to": recipient(ticket, messages),
+        "addresses": address_choices(ticket, messages),
         "why_no_reply": why_no_reply(ticket, may),
         "warning": warning(ticket),
         "why": [*reasons.of(ticket, messages, events, names), *told],
@@ -103,19 +105,36 @@ def recipient(ticket: Ticket, messages: list[Said]) -> str:
     """Who will get the answer, with the copies, as the composer says it (see tickets.deliver)."""
     if ticket.contact is None:
         return ""
-    first = address = ticket.contact.address
+    first, address = ticket.contact.address, answer_address(ticket, messages)
     own = deliver.own_addresses()
-    received = [one for one in messages if one.direction == Direction.IN and not one.robot]
-    if received and received[-1].contact_id == ticket.contact_id:
-        wanted = deliver.foreign(received[-1].answer_to, own)
-        address = wanted[0].email if wanted else first
-    people = reading.participants_of(ticket.pk, (address, first), deliver.MAX_COPIES)
+    his = (address, first, *ticket.contact.other_addresses)
+    people = reading.participants_of(ticket.pk, his, deliver.MAX_COPIES)
     copies = [one.email for one in deliver.foreign(people, own)]
     name = ticket.contact.name
     text = f"{name} <{address}>" if name else address
     if copies:
         text = _("%(name)s, copies: %(copies)s") % {"name": text, "copies": ", ".join(copies)}
     return text
+
+
+def answer_address(ticket: Ticket, messages: list[Said]) -> str:
+    """Where the client wrote from last, as far as his messages are shown."""
+    assert ticket.contact is not None
+    received = [one for one in messages if one.direction == Direction.IN and not one.robot]
+    if received and received[-1].contact_id == ticket.contact_id:
+        wanted = deliver.foreign(received[-1].answer_to, deliver.own_addresses())
+        if wanted:
+            return wanted[0].email
+    return ticket.contact.address
+
+
+def address_choices(ticket: Ticket, messages: list[Said]) -> list[str]:
+    """The other addresses of the client an answer may go to; empty when there is no choice."""
+    if ticket.contact is None or not ticket.contact.other_addresses:
+        return []
+    usual = answer_address(ticket, messages)
+    known = [ticket.contact.address, *ticket.contact.other_addresses]
+    return [one for one in known if one != usual]
 
 
 def why_no_reply(ticket: Ticket, may: dict[str, bool]) -> str:

@@ -5,6 +5,7 @@ from django.urls import include, path
 from zabota.desk.views import (
     answer,
     change,
+    contact,
     files,
     inbox,
     profile,
@@ -40,6 +41,9 @@ ticket_urls = [
     path("reopen/", change.reopen, name="reopen"),
     path("account/", change.account, name="account"),
     path("manager/", change.manager, name="manager"),
+    path("address/", contact.address, name="address"),
+    path("preferred/", contact.preferred, name="preferred"),
+    path("wishes/", contact.wishes, name="wishes"),
     path("recovery/", change.end_recovery, name="recovery"),
     path("link/<int:link>/revoke/", change.revoke_link, name="revoke_link"),
     path("quarantine/retry/", quarantine.retry, name="quarantine_retry"),

@@ -16,6 +16,7 @@ urlpatterns = [
     path("r/<str:token>/rate/<int:mark>/", rating.page, name="rate"),
     path("my/", cabinet.page, name="my"),
     path("my/open/", cabinet.open_ticket, name="my_open"),
+    path("my/wishes/", cabinet.wishes, name="my_wishes"),
     path("my/leave/", cabinet.leave, name="my_leave"),
     path("confirm/<str:token>/", confirm.page, name="confirm"),
 ]

@@ -89,13 +89,21 @@ def _message(
         message_id=parsed.message_id[:250],
         in_reply_to=(parsed.in_reply_to[0] if parsed.in_reply_to else "")[:250],
         content_key=key,
-        answer_to=[[a.email, a.name] for a in parsed.reply_to[:5]],
+        answer_to=_answer_to(parsed, contact),
         robot=parsed.robot,
         robot_sign=parsed.robot_sign[:200],
         repairs=list(parsed.repairs[:20]),
         thread_how=decision.how,
         thread_detail=decision.detail[:250],
     )
+
+
+def _answer_to(parsed: ParsedMessage, contact: Contact) -> list[list[str]]:
+    """Where an answer to this goes, when it is not the address to which we write first."""
+    people = list(parsed.reply_to[:5])
+    if not people and parsed.sender.email.lower() != contact.address:
+        people = [parsed.sender]
+    return [[one.email, one.name] for one in people]
 
 
 def _shown_html(parsed: ParsedMessage) -> str:

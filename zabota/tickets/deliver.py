@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from zabota.channels import outbox
 from zabota.channels.contract import Address, Envelope, OutgoingFile
 from zabota.channels.models import Inbox
-from zabota.customers.models import Contact
+from zabota.customers.models import Contact, Identity
 from zabota.events.actor import system
 from zabota.events.kept import Kept
 from zabota.events.log import consumer
@@ -67,7 +67,7 @@ def envelope(message: Message, inbox: Inbox | None) -> Envelope:
     """The complete letter: recipients, threading headers, text and HTML with signature."""
     ticket = message.ticket
     address = inbox.address if inbox else ""
-    to = recipient(ticket)
+    to = Address(*message.answer_to[0]) if message.answer_to else recipient(ticket)
     ids = _public_ids(ticket, before=message)
     link = tracking.url_in_mail(ticket.pk, to.email) if to.email else ""
     text = letters.full_text(message, link)
@@ -134,9 +134,11 @@ def is_ours(address: str) -> bool:
 
 
 def copies(ticket: Ticket, to: str) -> tuple[Address, ...]:
-    """The other participants; never the recipient himself and never an address of ours."""
-    main = ticket.contact.address if ticket.contact else ""
-    rows = Participant.objects.filter(ticket=ticket).exclude(address__in=[to, main])
+    """The other participants; never the recipient at another address of his, nor one of ours."""
+    rows = Participant.objects.filter(ticket=ticket).exclude(address=to)
+    if ticket.contact_id is not None:
+        own = Identity.objects.filter(contact=ticket.contact_id, kind="mail")
+        rows = rows.exclude(address__in=own.values("value"))
     people = rows.order_by("id").values_list("address", "name")[:MAX_COPIES]
     return tuple(foreign(people, own_addresses()))
 

@@ -102,8 +102,10 @@ def tracking_line(url: str, language: str) -> str:
 
 
 def asks_for_mark(message: Message) -> bool:
-    """The mails that tell of a solution ask how it was."""
-    return message.solves or message.purpose == Purpose.SOLVED
+    """The mails that tell of a solution ask how it was, unless he wants no marks."""
+    contact = message.ticket.contact
+    wanted = contact is None or contact.wants_marks
+    return wanted and (message.solves or message.purpose == Purpose.SOLVED)
 
 
 def mark_lines(link: str, language: str) -> str:

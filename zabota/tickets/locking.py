@@ -58,10 +58,10 @@ def _locked(ticket_id: int, related: tuple[str, ...]) -> Ticket:
     return row  # type: ignore[no-any-return]
 
 
-# The first mail address of the contact of the ticket `t`, as a column.
+# The mail address to which we write first, of the contact of the ticket `t`, as a column.
 FIRST_ADDRESS = (
     "(SELECT value FROM customers_identity WHERE contact_id = t.contact_id AND kind = 'mail' "
-    "ORDER BY id LIMIT 1)"
+    "ORDER BY is_preferred DESC, id LIMIT 1)"
 )
 
 FIRST_RETURNED = FIRST_ADDRESS.replace("value", "returned")

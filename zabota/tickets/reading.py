@@ -15,7 +15,7 @@ from zabota.customers.models import Account, Contact
 from zabota.lib.rows import Joined, Rows
 from zabota.staff import policy
 from zabota.staff.models import Agent
-from zabota.tickets.locking import FIRST_ADDRESS, FIRST_RETURNED
+from zabota.tickets.locking import FIRST_RETURNED
 from zabota.tickets.models import Direction, Ticket
 
 
@@ -119,6 +119,13 @@ def participants_of(ticket_id: int, without: Collection[str], limit: int) -> lis
     return people
 
 
+# All mail addresses of the contact, the one to which we write first at their head.
+_ADDRESSES = (
+    "(SELECT array_agg(value ORDER BY is_preferred DESC, id) FROM customers_identity "
+    "WHERE contact_id = t.contact_id AND kind = 'mail')"
+)
+
+
 # Columns come from the models: a new one is read without being named here.
 @cache
 def _ticket() -> Joined:
@@ -137,7 +144,7 @@ def _ticket() -> Joined:
         "LEFT JOIN channels_inbox i ON i.id = t.inbox_id "
         "WHERE t.id = %s AND t.queue_id = ANY(%s)"
     )
-    return Joined(parts, rest, f"{FIRST_RETURNED}, {FIRST_ADDRESS}")
+    return Joined(parts, rest, f"{FIRST_RETURNED}, {_ADDRESSES}")
 
 
 def visible_ticket(agent: Agent, ticket_id: int) -> Ticket | None:
@@ -154,7 +161,8 @@ def visible_ticket(agent: Agent, ticket_id: int) -> Ticket | None:
         return None
     ticket, contact, of_contact, account, inbox = statement.made(row)
     if contact is not None:
-        contact.account, contact.address = of_contact, row[-1] or ""
+        contact.account = of_contact
+        contact.address, *contact.other_addresses = row[-1] or [""]
         contact.returned = row[-2] or 0
     ticket.contact, ticket.account, ticket.inbox = contact, account, inbox
     _name(ticket, agent)

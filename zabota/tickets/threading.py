@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from zabota.channels.contract import ParsedMessage
 from zabota.channels.models import Outgoing
+from zabota.customers.models import Identity
 from zabota.lib.rows import ask_all
 from zabota.tickets import links
 from zabota.tickets.models import Direction, Message, Participant, Ticket
@@ -124,7 +125,13 @@ SELECT ticket_id FROM tickets_message
 
 
 def _takes_part(ticket: Ticket, sender: str) -> bool:
-    return bool(sender) and Participant.objects.filter(ticket=ticket, address=sender).exists()
+    if not sender:
+        return False
+    if Participant.objects.filter(ticket=ticket, address=sender).exists():
+        return True
+    # The client may write from another address of his that we know.
+    own = Identity.objects.filter(kind="mail", value=sender, contact=ticket.contact_id)
+    return ticket.contact_id is not None and own.exists()
 
 
 def _recipients(message: ParsedMessage) -> Iterable[str]:

@@ -1,13 +1,17 @@
 from zabota.customers.actions.domains import confirm_domain, release_domain
 from zabota.customers.actions.identify import identify
 from zabota.customers.actions.managing import set_manager
+from zabota.customers.actions.reaching import add_address, prefer, set_wishes
 from zabota.customers.actions.returning import forget_returns, note_return
 
 __all__ = [
+    "add_address",
     "confirm_domain",
     "forget_returns",
     "identify",
     "note_return",
+    "prefer",
     "release_domain",
     "set_manager",
+    "set_wishes",
 ]

@@ -13,7 +13,7 @@ _OF_IDENTITY = Joined(
     "FROM customers_identity i JOIN customers_contact c ON c.id = i.contact_id "
     "LEFT JOIN customers_account a ON a.id = c.account_id WHERE i.kind = %s AND i.value = %s",
     "i.returned, (SELECT value FROM customers_identity WHERE contact_id = c.id AND kind = 'mail' "
-    "ORDER BY id LIMIT 1)",
+    "ORDER BY is_preferred DESC, id LIMIT 1)",
 )
 _OF_DOMAIN = (
     "SELECT account_id FROM customers_accountdomain "

@@ -51,6 +51,7 @@ def reply(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
             solve=solves,
             then=THEN[then],
             key=key,
+            to=request.POST.get("to", ""),
         )
 
     toast = _("The answer is on its way")
@@ -165,6 +166,8 @@ def _kept(
     """The reason beside the composer; without scripts the page again with the text in it."""
     if is_fragment(request):
         return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
-    draft = pane.Draft(request.POST.get("body", "")[: actions.MAX_REPLY], mode, reason)
+    given = request.POST
+    text, to = given.get("body", "")[: actions.MAX_REPLY], given.get("to", "")
+    draft = pane.Draft(text, mode, reason, to)
     fresh = reading.visible_ticket(agent, ticket.pk) or ticket
     return whole(request, agent, fresh, draft=draft, status=status)

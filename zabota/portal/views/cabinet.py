@@ -5,10 +5,13 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from zabota.customers.actions import set_wishes
 from zabota.customers.models import Contact
+from zabota.events.actor import contact as the_contact
 from zabota.portal import confirming, limits, standing, visits
 from zabota.portal.door import public
 from zabota.portal.forms import SignInForm
@@ -25,7 +28,8 @@ def page(request: HttpRequest) -> HttpResponse:
     if visit is not None:
         rows = seen_by(visit.contact).select_related("owner", "contact")
         found = [(row, standing.state(row)[0]) for row in rows.order_by("-id")[:SHOWN]]
-        return render(request, "portal/my.html", {"visit": visit, "rows": found})
+        saved = request.GET.get("saved") == "1"
+        return render(request, "portal/my.html", {"visit": visit, "rows": found, "saved": saved})
     form = SignInForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
@@ -53,6 +57,20 @@ def open_ticket(request: HttpRequest) -> HttpResponse:
     response = redirect("portal:ticket", tracking.token_for(row.pk, visit.address))
     response["Referrer-Policy"] = "no-referrer"
     return response
+
+
+@public("POST")
+def wishes(request: HttpRequest) -> HttpResponse:
+    """Which automatic letters he wants."""
+    visit, given = visits.current(request), request.POST.getlist("wants")
+    if visit is not None:
+        set_wishes(
+            visit.contact,
+            receipts="receipts" in given,
+            marks="marks" in given,
+            by=the_contact(visit.contact_id),
+        )
+    return redirect(reverse("portal:my") + "?saved=1")
 
 
 @public("POST")

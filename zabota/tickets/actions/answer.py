@@ -56,13 +56,15 @@ def reply(
     solve: bool = False,
     then: str = "",
     key: str | None = None,
+    to: str = "",
 ) -> Message:
     """A public answer signed with the agent's full name; the first who answers owns a free ticket.
 
     The same `key` posts once: a second call returns the first message and changes nothing.
 
-    `then` is the status afterwards ('' leaves it, a new ticket becomes open). Raises NotPossible
-    for an empty answer, an agent without both names, or a ticket that takes no answer.
+    `then` is the status afterwards ('' leaves it, a new ticket becomes open); `to` one of the
+    client's addresses ('' where he wrote from last). Raises NotPossible for an empty answer, an
+    agent without both names, an address of somebody else, or a ticket that takes no answer.
     """
     body = _checked(body, files)
     with changing(ticket, "contact", "inbox") as row:
@@ -70,7 +72,10 @@ def reply(
             return before
         _may_be_answered(row)
         signed = letters.signature(agent)
-        message = _write(row, body, signed=signed, agent=agent, solves=solve, key=key)
+        where = _chosen(row, to)
+        message = _write(
+            row, body, signed=signed, agent=agent, solves=solve, key=key, answer_to=where
+        )
         attach(message, files)
         if row.owner_id is None:
             give(row, agent, by)
@@ -122,6 +127,16 @@ def _may_be_answered(row: Ticket) -> None:
         raise NotPossible(_("The ticket is closed. Open a follow-up instead."))
 
 
+def _chosen(row: Ticket, to: str) -> list[list[str]]:
+    """The address that was chosen for this answer alone, as the message keeps it."""
+    if not to:
+        return []
+    contact = row.contact
+    if contact is None or not contact.identities.filter(kind="mail", value=to).exists():
+        raise NotPossible(_("This address is none of the client's."))
+    return [[to, contact.name]]
+
+
 def _write(
     row: Ticket,
     body: str,
@@ -131,6 +146,7 @@ def _write(
     purpose: str = "",
     solves: bool = False,
     key: str | None = None,
+    answer_to: Sequence[Sequence[str]] = (),
 ) -> Message:
     new = Message(
         ticket=row,
@@ -146,6 +162,7 @@ def _write(
         inbox=row.inbox,
         message_id=new_message_id(row.inbox.address if row.inbox else "", row.pk),
         content_key=key,
+        answer_to=answer_to,
     )
     message = insert(new)
     if not purpose:

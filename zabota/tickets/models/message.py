@@ -49,6 +49,7 @@ class Message(models.Model):
     message_id = models.CharField(max_length=250, blank=True)
     in_reply_to = models.CharField(max_length=250, blank=True)
     content_key = models.CharField(max_length=64, unique=True, null=True)
+    # Of a client's message: where its answer goes; of ours: the address an agent chose.
     answer_to = models.JSONField(default=list)
     robot = models.CharField(max_length=16, blank=True)
     robot_sign = models.CharField(max_length=200, blank=True)
