@@ -18,7 +18,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Agent
         fields = (
             "surname first_name patronymic language time_zone theme density letter_keys "
-            "mail_notices"
+            "undo_seconds mail_notices"
         ).split()
         labels = {
             "surname": gettext_lazy("Surname"),
@@ -28,10 +28,12 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
             "theme": gettext_lazy("Theme"),
             "density": gettext_lazy("List density"),
             "letter_keys": gettext_lazy("Single-letter keys"),
+            "undo_seconds": gettext_lazy("Seconds to take an answer back"),
             "mail_notices": gettext_lazy("Mail me about my tickets"),
         }
         help_texts = {
             "first_name": gettext_lazy("Clients read your full name under your answers."),
+            "undo_seconds": gettext_lazy("0 to 30; with 0 an answer leaves at once."),
             "letter_keys": gettext_lazy("R for a reply, J and K for the next ticket and so on."),
         }
 

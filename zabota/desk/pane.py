@@ -14,10 +14,12 @@ from django.utils.translation import ngettext
 from zabota.desk import conversation, deadlines, inbox, reasons, timeline
 from zabota.desk.cards import Choice
 from zabota.events import log
+from zabota.lib import clock
+from zabota.lib.text import shorten
 from zabota.sla.queries import promise_of
 from zabota.staff import policy
 from zabota.staff.models import Agent, Queue, Topic
-from zabota.tickets import deliver, queries, reading
+from zabota.tickets import deliver, drafts, queries, reading
 from zabota.tickets.actions.change import BY_HAND
 from zabota.tickets.events import Triaged
 from zabota.tickets.models import (
@@ -43,6 +45,16 @@ class Draft:
     mode: str = "reply"
     error: str = ""
     to: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class Held:
+    """An answer of this agent that may still be taken back."""
+
+    number: int
+    text: str
+    left: float  # seconds
 
 
 # Returned twice for good: the client is warned of before an agent writes.
@@ -68,6 +80,7 @@ def content(
     names = timeline.Names.of(now)
     talk = conversation.conversation(messages, events, names, hidden=int(has_more))
     may = queries.may(agent, ticket)
+    unsent = drafts.open_of(ticket.pk, agent.pk) if may["reply"] else []
     promise = promise_of(ticket.pk)
     told = [(_("Why this time"), deadlines.why(promise[1]))] if promise else []
     return {
@@ -75,7 +88,8 @@ def content(
         "view": view,
         "talk": talk,
         "may": may,
-        "draft": draft or Draft(),
+        "draft": draft or kept_draft(unsent),
+        "held": held_of(unsent),
         "error": error,
         "token": secrets.token_urlsafe(12),
         "to": recipient(ticket, messages),
@@ -99,6 +113,24 @@ def content(
         "closings": closings(ticket),
         "urgency_key": inbox.URGENCY_KEYS[ticket.urgency],
     }
+
+
+def held_of(unsent: Iterable[drafts.Open]) -> list[Held]:
+    """The answers that may still be taken back, with the seconds that are left."""
+    now = clock.now()
+    return [
+        Held(one.held, shorten(one.text, 120), round((one.at - now).total_seconds(), 1))
+        for one in unsent
+        if one.held is not None
+    ]
+
+
+def kept_draft(unsent: Iterable[drafts.Open]) -> Draft:
+    """The newest draft, with the reason when it is a reply that could not be sent."""
+    newest = next((one for one in unsent if one.held is None), None)
+    if newest is None:
+        return Draft()
+    return Draft(newest.text, newest.mode, newest.reason, newest.to, drafts.stamp(newest.at))
 
 
 def recipient(ticket: Ticket, messages: list[Said]) -> str:

@@ -257,6 +257,10 @@ WORDS: dict[type[Fact], tuple[str, Callable[[Any, Names], str]]] = {
     ),
     events.TagsChanged: ("tag", _tags),
     events.SubjectChanged: ("pencil", _said(lambda: _("another subject"))),
+    events.ReplyReturned: (
+        "undo-2",
+        _said(lambda: _("an answer could not be sent and went back to its author")),
+    ),
     events.Solved: ("circle-check", _solved),
     events.Reopened: ("undo-2", _said(lambda: _("open again"))),
     events.ClosingDue: ("clock", _said(lambda: _("seven days after the solution"))),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import get_language
@@ -219,6 +219,9 @@ class Agent(AbstractBaseUser):
         default="normal",
     )
     letter_keys = models.BooleanField(_("single-letter keys"), default=True)
+    undo_seconds = models.PositiveSmallIntegerField(
+        _("seconds to take an answer back"), default=10, validators=[MaxValueValidator(30)]
+    )
     mail_notices = models.BooleanField(_("mail me about my tickets"), default=True)
     is_active = models.BooleanField(_("may sign in"), default=True)
     expires_at = models.DateTimeField(_("account ends"), null=True, blank=True)

@@ -246,3 +246,34 @@ class RecoveryEnded(Fact, kind="tickets.recovery_ended"):
 
     ticket: int
     outcome: str
+
+
+@dataclass(frozen=True)
+class ReplyHeld(Fact, kind="tickets.reply_held"):
+    """A reply waits in which its author may take it back; nothing is sent or changed yet."""
+
+    held: int
+    ticket: int
+
+
+@dataclass(frozen=True)
+class ReplyTakenBack(Fact, kind="tickets.reply_taken_back"):
+    """The author has the text back as a draft."""
+
+    held: int
+    ticket: int
+
+
+@dataclass(frozen=True)
+class HoldOver(Fact, kind="tickets.hold_over"):
+    """The time in which a held reply could be taken back is over."""
+
+    held: int
+
+
+@dataclass(frozen=True)
+class ReplyReturned(Fact, kind="tickets.reply_returned"):
+    """A held reply could not be sent any more and went back to its author."""
+
+    held: int
+    ticket: int

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from zabota.channels import outbox
 from zabota.desk import pane
-from zabota.desk.door import is_fragment, ticket_door
+from zabota.desk.door import is_fragment, tell, ticket_door
 from zabota.desk.views.change import attempt, chosen_id, finish
 from zabota.desk.views.ticket import whole
+from zabota.lib import clock
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
-from zabota.tickets import actions, reading
+from zabota.tickets import actions, drafts, reading
 from zabota.tickets.locking import NotPossible
-from zabota.tickets.models import Direction, Message, Status, Ticket
+from zabota.tickets.models import Direction, HeldReply, Message, Status, Ticket
 from zabota.tickets.uploading import uploads
 
 THEN = {
@@ -39,23 +42,72 @@ def reply(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     if newer := unseen(request, agent, ticket, key):
         return _kept(request, agent, ticket, "reply", newer, 409)
 
+    held: list[HeldReply] = []
+
     def work() -> None:
         if then not in THEN:
             raise NotPossible(_("There is no such choice."))
-        actions.reply(
-            ticket,
-            body,
-            agent=agent,
-            by=agent.actor,
-            files=uploads(request.FILES.getlist("files")),
-            solve=solves,
-            then=THEN[then],
-            key=key,
-            to=request.POST.get("to", ""),
-        )
+        given: dict[str, Any] = {
+            "agent": agent,
+            "by": agent.actor,
+            "files": uploads(request.FILES.getlist("files")),
+            "solve": solves,
+            "then": THEN[then],
+            "key": key,
+            "to": request.POST.get("to", ""),
+        }
+        if not agent.undo_seconds:
+            actions.reply(ticket, body, **given)
+            drafts.forget(ticket.pk, agent.pk, "reply")
+            return
+        waiting = actions.hold_reply(ticket, body, seconds=agent.undo_seconds, **given)
+        held.extend([waiting] if waiting else [])
 
-    toast = _("The answer is on its way")
-    return _write(request, agent, ticket, "reply", work, toast, to_next=solves)
+    toast = "" if agent.undo_seconds else _("The answer is on its way")
+    response = _write(request, agent, ticket, "reply", work, toast, to_next=solves)
+    return _with_undo(request, response, held[0], solves) if held else response
+
+
+def _with_undo(
+    request: HttpRequest, response: HttpResponse, held: HeldReply, to_next: bool
+) -> HttpResponse:
+    """The page's scripts show how long the answer may be taken back."""
+    if not (to_next and is_fragment(request)):
+        return response  # the conversation itself shows it
+    left = max((held.send_at - clock.now()).total_seconds(), 0)
+    url = reverse("desk:take_back", args=[held.ticket_id, held.pk])
+    page = reverse("desk:ticket", args=[held.ticket_id])
+    undo = {
+        "url": url,
+        "page": page,
+        "seconds": round(left, 1),
+        "text": _("The answer leaves. Seconds left:"),
+        "undo": _("Take back"),
+        "late": _("It is too late: the answer is on its way."),
+    }
+    return tell(response, **{"care-next": True, "care-held": undo})
+
+
+@ticket_door("POST")
+def take_back(request: HttpRequest, agent: Agent, ticket: Ticket, held: int) -> HttpResponse:
+    """A held answer is a draft again."""
+
+    def work() -> None:
+        if not actions.take_back(held, ticket, agent, by=agent.actor):
+            raise NotPossible(_("It is too late: the answer is on its way."))
+
+    return attempt(request, agent, ticket, work)
+
+
+@ticket_door("POST", level=Level.REPLY)
+def draft(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """Keep what is being typed; answers with the time at which it was kept."""
+    given = request.POST
+    mode, text = given.get("mode", ""), given.get("text", "")
+    if mode not in drafts.MODES or len(text) > actions.MAX_REPLY:
+        return HttpResponse(status=422)
+    kept = drafts.keep(ticket.pk, agent.pk, mode, text, to=given.get("to", ""))
+    return JsonResponse({"at": drafts.stamp(kept) if kept else 0})
 
 
 @ticket_door("POST", level=Level.REPLY)
@@ -74,6 +126,7 @@ def note(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
             files=uploads(request.FILES.getlist("files")),
             content_key=once(request, agent, ticket, "note", body),
         )
+        drafts.forget(ticket.pk, agent.pk, "note")
 
     return _write(request, agent, ticket, "note", work, _("The note is added"))
 
@@ -135,13 +188,18 @@ def unseen(request: HttpRequest, agent: Agent, ticket: Ticket, key: str | None) 
     for direction, signed in reading.newer_than(ticket.pk, int(seen), agent):
         if direction not in {Direction.IN, Direction.OUT}:
             continue
-        if key and Message.objects.filter(ticket=ticket, content_key=key).exists():
+        if key and _is_known(ticket, key):
             return ""
         if direction == Direction.IN:
             return _("The client wrote meanwhile. Read it and send again.")
         text = _("%(name)s answered meanwhile. Read it and send again.")
         return text % {"name": signed}
     return ""
+
+
+def _is_known(ticket: Ticket, key: str) -> bool:
+    sent = Message.objects.filter(ticket=ticket, content_key=key)
+    return sent.exists() or HeldReply.objects.filter(ticket=ticket, key=key).exists()
 
 
 def _write(

@@ -18,7 +18,7 @@ from zabota.staff.models import Agent, Role
 
 CHANGEABLE = frozenset(
     "email surname first_name patronymic role position language time_zone theme density "
-    "letter_keys mail_notices is_active expires_at".split()
+    "letter_keys undo_seconds mail_notices is_active expires_at".split()
 )
 
 

@@ -5,6 +5,7 @@ import "./elements/dialog.js";
 import "./elements/mailframe.js";
 import "./elements/composer.js";
 import { errorCard, toast } from "./elements/toast.js";
+import * as held from "./held.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
 import { find, page, signedOut, workspace } from "./net.js";
@@ -93,6 +94,7 @@ function clicks() {
 
 requests();
 clicks();
+held.start();
 keys.start();
 panes.start();
 live.start();

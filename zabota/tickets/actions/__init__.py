@@ -10,6 +10,7 @@ from zabota.tickets.actions.change import (
     set_urgency,
 )
 from zabota.tickets.actions.due import set_due
+from zabota.tickets.actions.holding import hold_reply, take_back
 from zabota.tickets.actions.internal import add_note, log_call
 from zabota.tickets.actions.opening import open_ticket
 from zabota.tickets.actions.owning import assign, take
@@ -33,6 +34,7 @@ __all__ = [
     "confirm_solution",
     "discard",
     "end_recovery",
+    "hold_reply",
     "is_confirmed",
     "log_call",
     "make_ticket",
@@ -56,5 +58,6 @@ __all__ = [
     "set_urgency",
     "solve",
     "take",
+    "take_back",
     "undo_move",
 ]

@@ -18,7 +18,7 @@ from zabota.staff.models import Agent
 from zabota.tickets import letters
 from zabota.tickets.actions.change import turn
 from zabota.tickets.actions.owning import give
-from zabota.tickets.actions.solving import mark_solved
+from zabota.tickets.actions.solving import mark_solved, may_be_solved
 from zabota.tickets.events import Replied
 from zabota.tickets.locking import NotPossible, changing
 from zabota.tickets.models import (
@@ -66,13 +66,11 @@ def reply(
     client's addresses ('' where he wrote from last). Raises NotPossible for an empty answer, an
     agent without both names, an address of somebody else, or a ticket that takes no answer.
     """
-    body = _checked(body, files)
     with changing(ticket, "contact", "inbox") as row:
         if before := posted(row, key):
             return before
-        _may_be_answered(row)
-        signed = letters.signature(agent)
-        where = _chosen(row, to)
+        body = check(row, body, files, solve=solve)
+        signed, where = letters.signature(agent), chosen(row, to)
         message = _write(
             row, body, signed=signed, agent=agent, solves=solve, key=key, answer_to=where
         )
@@ -111,6 +109,21 @@ def say(row: Ticket, body: str, purpose: str, by: Actor) -> Message:
     return message
 
 
+def check(
+    row: Ticket, body: str, files: Sequence[Upload], *, to: str = "", solve: bool = False
+) -> str:
+    """The text as it will be sent; raises NotPossible for what `reply` refuses."""
+    body = _checked(body, files)
+    if solve:
+        may_be_solved(row)
+    if row.contact is None or not row.contact.address:
+        raise NotPossible(_("This ticket has no client to answer to."))
+    if row.status == Status.CLOSED:
+        raise NotPossible(_("The ticket is closed. Open a follow-up instead."))
+    chosen(row, to)
+    return body
+
+
 def _checked(body: str, files: Sequence[Upload]) -> str:
     body = clean(body).replace("\r\n", "\n").strip()
     if not body:
@@ -120,14 +133,7 @@ def _checked(body: str, files: Sequence[Upload]) -> str:
     return body
 
 
-def _may_be_answered(row: Ticket) -> None:
-    if row.contact is None or not row.contact.address:
-        raise NotPossible(_("This ticket has no client to answer to."))
-    if row.status == Status.CLOSED:
-        raise NotPossible(_("The ticket is closed. Open a follow-up instead."))
-
-
-def _chosen(row: Ticket, to: str) -> list[list[str]]:
+def chosen(row: Ticket, to: str) -> list[list[str]]:
     """The address that was chosen for this answer alone, as the message keeps it."""
     if not to:
         return []

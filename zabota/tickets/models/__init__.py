@@ -1,3 +1,4 @@
+from zabota.tickets.models.held import Draft, HeldReply
 from zabota.tickets.models.message import Attachment, AttachmentState, Direction, Message, Purpose
 from zabota.tickets.models.rating import BEST, Outcome, Rating
 from zabota.tickets.models.search import SearchText, Vocabulary, VocabularyState
@@ -17,6 +18,8 @@ __all__ = [
     "AttachmentState",
     "CloseReason",
     "Direction",
+    "Draft",
+    "HeldReply",
     "Message",
     "Outcome",
     "Participant",

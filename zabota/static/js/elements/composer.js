@@ -1,6 +1,6 @@
 /**
  * <care-composer>: reply and note over one form. The mode never changes by itself; changing it keeps
- * the text. The draft lives in sessionStorage per user, ticket and mode. Ctrl+Enter sends.
+ * the text. The draft is kept by the server every second, and in sessionStorage in between. Ctrl+Enter sends.
  */
 import { page, soon } from "../net.js";
 import { words } from "./toast.js";
@@ -15,11 +15,14 @@ export class CareComposer extends HTMLElement {
     this.input = this.querySelector("input[type=file]");
     this.list = this.querySelector(".uploads");
     this.save = soon(() => this.keep(), 300);
+    this.saveFar = soon(() => this.keepFar(), 1000);
     this.restore();
     this.text.addEventListener("input", () => {
       this.say("");
       this.save();
+      this.saveFar();
     });
+    this.querySelector(".composer-address")?.addEventListener("change", () => this.saveFar());
     this.text.addEventListener("keydown", (event) => this.keyed(event));
     this.text.addEventListener("paste", (event) => this.take(event, event.clipboardData?.files));
     this.input.addEventListener("change", () => this.add([...this.input.files]));
@@ -32,7 +35,9 @@ export class CareComposer extends HTMLElement {
   }
 
   disconnectedCallback() {
-    if (this.text) this.keep();
+    if (!this.text) return;
+    this.keep();
+    if (this.unsaved) this.keepFar();
   }
 
   get mode() {
@@ -47,10 +52,12 @@ export class CareComposer extends HTMLElement {
     if (mode === "reply" && !this.canReply) return;
     if (mode !== this.mode) {
       sessionStorage.removeItem(this.key(this.mode));
+      if (this.text.value) this.keepFar("");
       this.dataset.mode = mode;
       for (const tab of this.querySelectorAll(".composer-tab")) tab.setAttribute("aria-checked", tab.dataset.mode === mode);
       this.text.placeholder = this.text.dataset[mode];
       this.keep();
+      if (this.text.value) this.saveFar();
     }
     if (focus) this.text.focus();
   }
@@ -61,14 +68,54 @@ export class CareComposer extends HTMLElement {
 
   keep() {
     const text = this.text.value;
-    if (text) sessionStorage.setItem(this.key(this.mode), text);
-    else sessionStorage.removeItem(this.key(this.mode));
+    const near = this.near(this.mode);
+    this.unsaved = text !== (near?.text ?? "") || Boolean(near && !near.at);
+    if (!text) sessionStorage.removeItem(this.key(this.mode));
+    else if (text !== near?.text) this.put(this.mode, text, 0);
   }
 
+  /** What this tab knows of the draft; `at` is when the server kept it, 0 as long as it did not. */
+  near(mode) {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.key(mode)));
+    } catch {
+      return null;
+    }
+  }
+
+  put(mode, text, at) {
+    sessionStorage.setItem(this.key(mode), JSON.stringify({ text, at }));
+  }
+
+  async keepFar(text = this.text.value, mode = this.mode) {
+    if (this.sent && text === this.sent) return;
+    const to = this.querySelector(".composer-address")?.value ?? "";
+    try {
+      const response = await fetch(`/t/${this.dataset.ticket}/draft/`, {
+        method: "POST",
+        credentials: "same-origin",
+        keepalive: text.length < 10000,
+        headers: { "X-CSRFToken": page.csrf, "HX-Request": "true" },
+        body: new URLSearchParams({ mode, text, to }),
+      });
+      if (!response.ok) return;
+      const { at } = await response.json();
+      this.unsaved = false;
+      if (this.near(mode)?.text === text) this.put(mode, text, at);
+      document.dispatchEvent(new CustomEvent("care:drafted", { detail: { number: this.dataset.ticket } }));
+    } catch {
+      // The text stays in this tab; the next key tries again.
+    }
+  }
+
+  /** The text of this tab, unless the server has a newer one, of another tab or device. */
   restore() {
-    const found = MODES.find((mode) => sessionStorage.getItem(this.key(mode)));
-    if (!found || this.text.value) return;
-    this.text.value = sessionStorage.getItem(this.key(found));
+    const found = MODES.find((mode) => this.near(mode)?.text);
+    if (!found) return;
+    const { text, at } = this.near(found);
+    const far = Number(this.dataset.keptAt);
+    if (this.text.value && at && far > at) return;
+    this.text.value = text;
     this.setMode(found, false);
   }
 
@@ -164,8 +211,10 @@ export class CareComposer extends HTMLElement {
   }
 
   clear() {
+    this.sent = this.text.value;
     this.text.value = "";
     this.keep();
+    this.querySelector(".composer-address")?.options[0] && (this.querySelector(".composer-address").selectedIndex = 0);
     this.files = [];
     this.show();
     this.say("");
