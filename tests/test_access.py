@@ -100,6 +100,8 @@ POST = {
     f"t/{N}quarantine/discard/": CLOSE,
     f"t/{N}link/<int:link>/revoke/": "L 404 403 422 422 422",
     f"t/{N}manager/": "L 404 403 403 403 422",
+    f"t/{N}held/<int:held>/undo/": "L 404 422 422 422 422",
+    f"t/{N}draft/": "L 404 403 422 422 422",
     f"t/{N}address/": REPLY,
     f"t/{N}preferred/": "L 404 403 422 422 422",
     f"t/{N}wishes/": REPLY,
@@ -155,6 +157,7 @@ def world() -> World:
         "pk": 1,
         "letter": 0,
         "link": 0,
+        "held": 0,
         "topic": 0,
         "mark": 4,
     }

@@ -17,6 +17,7 @@ export class CareComposer extends HTMLElement {
     this.save = soon(() => this.keep(), 300);
     this.saveFar = soon(() => this.keepFar(), 1000);
     this.restore();
+    this.text.setSelectionRange(this.text.value.length, this.text.value.length);
     this.text.addEventListener("input", () => {
       this.say("");
       this.save();
