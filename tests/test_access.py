@@ -223,6 +223,7 @@ def prepare(route: str, world: World) -> dict[str, Any]:
         "time_zone": "Europe/Moscow",
         "theme": "dark",
         "density": "compact",
+        "undo_seconds": "5",
     }
 
 

@@ -122,9 +122,7 @@ def test_files_go_with_it(vera: Agent, ticket: Ticket) -> None:
     assert message.attachments.get().name == "счёт.txt"
 
 
-def test_what_can_no_longer_be_sent_comes_back_with_the_reason(
-    vera: Agent, ticket: Ticket
-) -> None:
+def test_what_can_no_longer_be_sent_comes_back_with_the_reason(vera: Agent, ticket: Ticket) -> None:
     answer(vera, ticket)
     Grant.objects.filter(agent=vera).update(level=Level.SEE)
     pass_time()

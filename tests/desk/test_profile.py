@@ -9,6 +9,7 @@ pytestmark = pytest.mark.django_db
 FORM = {
     "surname": "Зорина", "first_name": "Вера", "patronymic": "Ильинична", "language": "en",
     "time_zone": "Asia/Yekaterinburg", "theme": "dark", "density": "compact",
+    "undo_seconds": "5",
 }  # fmt: skip
 
 
@@ -21,7 +22,7 @@ def test_one_changes_ones_own_habits() -> None:
     assert answer.cookies["zabota_theme"]["max-age"] == 0, "the browser's choice must not win"
     vera.refresh_from_db()
     assert (vera.theme, vera.density, vera.language) == ("dark", "compact", "en")
-    assert (vera.letter_keys, vera.mail_notices) == (False, False)
+    assert (vera.letter_keys, vera.mail_notices, vera.undo_seconds) == (False, False, 5)
     page = client.get("/profile/").content.decode()
     assert 'data-theme="dark"' in page
     assert "Saved." in page
