@@ -94,6 +94,8 @@ def screens(world: World) -> list[Screen]:
         Screen("settings-inbox", f"{settings}/inboxes/{world.inbox}/"),
         Screen("settings-inbox-new", f"{settings}/inboxes/new/"),
         Screen("settings-import", f"{settings}/inboxes/{world.inbox}/import/"),
+        Screen("settings-programs", f"{settings}/programs/"),
+        Screen("settings-program-new", f"{settings}/programs/new/"),
         Screen("settings-clients", f"{settings}/clients/"),
         Screen("settings-client", f"{settings}/clients/{world.account}/"),
         Screen("style-guide", "/styleguide/"),

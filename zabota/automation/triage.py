@@ -32,6 +32,9 @@ WINDOW = timedelta(minutes=2)
 LONG_WINDOW = timedelta(hours=1)
 PER_LONG_WINDOW = 5
 NEEDED = ("contact", "inbox", "queue", "owner")
+# Whoever asks by the form or by a program reads the expected time there, told by mail or not.
+TOLD_AT_ONCE = frozenset({How.FORM, How.API})
+UNMAILED = frozenset({"flood", "unwanted", "declined"})
 
 
 @consumer("automation.triage", MessageReceived, atomic=False)
@@ -40,8 +43,9 @@ def on_message(event: Event, fact: MessageReceived) -> None:
     take(fact.message, silent=fact.silent, by=system("triage").because(event))
 
 
-def take(message_id: int, *, silent: bool, by: Actor) -> bool:
-    """Treat one client message once; returns whether it was acknowledged."""
+def take(message_id: int, *, silent: bool, by: Actor, acknowledge: bool = True) -> bool:
+    """Treat one client message once; returns whether it was acknowledged. Without `acknowledge` the
+    one who brought it tells the client himself."""
     with transaction.atomic():
         message = _begin(message_id)
         if message is None:
@@ -50,10 +54,9 @@ def take(message_id: int, *, silent: bool, by: Actor) -> bool:
             if not silent and not message.robot:
                 urgency.mark(ticket, message, by=by)
             why_not = reason_to_be_quiet(ticket, message, silent)
+            why_not = why_not or ("" if acknowledge else "unwanted")
             working = known.of_queue(ticket.queue_id)
-            # Whoever asked by the form reads it there at once, told by mail or not.
-            is_shown = message.thread_how == How.FORM and why_not in {"flood", "unwanted"}
-            is_told = not why_not or is_shown
+            is_told = not why_not or (why_not in UNMAILED and message.thread_how in TOLD_AT_ONCE)
             told = expecting.promise(ticket, working, by=by) if is_told else None
             clocks.run(ticket, by=by, promise=told, working=working)
             if not why_not:
@@ -103,7 +106,7 @@ def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
     if message.robot:
         return "robot"
     if ticket.contact and not ticket.contact.wants_receipts:
-        return "unwanted"
+        return "declined"
     if ask(_TOLD, [ticket.pk, message.pk]):
         return "told"
     to = recipient(ticket).email

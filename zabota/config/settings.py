@@ -90,6 +90,9 @@ CLAMAV_SOCKET = env(
 MAX_MESSAGE_MB = env_int("ZABOTA_MAX_MESSAGE_MB", 50, "Largest mail taken from a server, in MiB.")
 MAX_UPLOAD_MB = env_int("ZABOTA_MAX_UPLOAD_MB", 25, "Largest file an agent may attach, in MiB.")
 WEB_THREADS = env_int("ZABOTA_WEB_THREADS", 8, "Threads that run pages in one web process.")
+API_PER_MINUTE = env_int(
+    "ZABOTA_API_PER_MINUTE", 600, "Requests that one token of a program may send in a minute."
+)
 WEB_PROCESSES = env_int("ZABOTA_WEB_PROCESSES", 1, "Web processes.")
 WORKER_JOBS = env_int("ZABOTA_WORKER_JOBS", 4, "Jobs that one worker process runs at once.")
 WORKER_PROCESSES = env_int(
@@ -213,6 +216,7 @@ INSTALLED_APPS = [
     "zabota.notify",
     "zabota.desk",
     "zabota.portal",
+    "zabota.api",
     "zabota.ops",
 ]
 

@@ -34,6 +34,7 @@ urlpatterns = [
     path("account/", include(entrance)),
     path("invitation/<str:token>/", invitation.page, name="invitation"),
     path("metrics", metrics.page, name="metrics"),
+    path("api/v1/", include("zabota.api.urls")),
     path("", include("zabota.portal.urls")),
     path("", include("zabota.desk.urls")),
 ]

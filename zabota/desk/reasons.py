@@ -56,6 +56,7 @@ def queue_reason(ticket: Ticket) -> str:
         "recovery": _("A client gave a low mark: this queue looks after it."),
         "undo": _("A move was taken back."),
         "hand": _("Somebody moved it here."),
+        "api": _("The program that brought it chose this queue."),
     }
     if ticket.queue_reason in known:
         return known[ticket.queue_reason]
@@ -82,6 +83,7 @@ def thread_reason(message: Said) -> str:
         How.BY_HAND: _("Somebody put it here."),
         How.PAGE: _("It was written on the client's page of this ticket."),
         How.FORM: _("It came by the request form: a new ticket."),
+        How.API: _("A program of yours brought it: a new ticket."),
     }
     if message.thread_how not in How._value2member_map_:
         return "—"

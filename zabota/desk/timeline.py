@@ -98,9 +98,10 @@ def why_quiet(reason: str) -> str:
         "": "",
         "silent": _("it was taken in silently (imported, late or restored)"),
         "robot": _("a robot wrote it"),
-        "unwanted": _("the client wants no receipts"),
+        "declined": _("the client wants no receipts"),
         "told": _("the client was answered already"),
         "own_address": _("there is no address to answer, or it is our own"),
+        "unwanted": _("the program that brought it wanted none"),
         "flood": _("this address got enough automatic answers in a short time"),
     }.get(reason, reason)
 

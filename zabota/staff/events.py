@@ -67,3 +67,18 @@ class SessionsEnded(Fact, kind="staff.sessions_ended"):
 
     agent: int
     sessions: int
+
+
+@dataclass(frozen=True)
+class TokenMade(Fact, kind="staff.token_made"):
+    """A program may get in as the agent."""
+
+    token: int
+    agent: int
+    scopes: list[str]
+
+
+@dataclass(frozen=True)
+class TokenRevoked(Fact, kind="staff.token_revoked"):
+    token: int
+    agent: int

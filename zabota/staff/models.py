@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -299,3 +300,38 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation of {self.agent_id}"
+
+
+class Scope(models.TextChoices):
+    """What a program may do through the interface for programs, besides the rights of its agent."""
+
+    TICKETS_READ = "tickets:read", _("read tickets")
+    TICKETS_WRITE = "tickets:write", _("make and change tickets, write in them")
+    CUSTOMERS_READ = "customers:read", _("read contacts and clients")
+    CUSTOMERS_WRITE = "customers:write", _("make and change contacts and clients")
+    IMPORT = "import", _("bring in tickets of the past with their own times")
+
+
+class Token(models.Model):
+    """By which a program gets in, working as an agent of the role integration; only the hash of
+    the secret is stored."""
+
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="tokens")
+    name = models.CharField(_("name"), max_length=80)
+    # The first letters of the secret, to tell tokens apart.
+    hint = models.CharField(max_length=12)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope), verbose_name=_("scopes"))
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(_("token ends"), null=True)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_valid(self) -> bool:
+        """Neither revoked nor out of date; its agent is asked apart."""
+        is_over = self.expires_at is not None and self.expires_at <= clock.now()
+        return self.revoked_at is None and not is_over

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -16,11 +17,11 @@ from zabota.channels.models import Inbox, RawMessage
 from zabota.channels.scan import Verdict
 from zabota.customers.actions import identify
 from zabota.customers.models import Contact
+from zabota.events.actor import Actor, system
 from zabota.events.actor import contact as the_contact
-from zabota.events.actor import system
 from zabota.lib import clock
 from zabota.lib.rows import ask
-from zabota.staff.models import Topic
+from zabota.staff.models import Queue, Topic
 from zabota.tickets import files as judging
 from zabota.tickets.actions.answer import Upload
 from zabota.tickets.actions.opening import open_ticket
@@ -32,6 +33,7 @@ from zabota.tickets.threading import Decision, How
 
 # How the places of such raw messages begin.
 PLACE = "page:"
+PORTAL = system("portal")
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,11 @@ def add_to(ticket: Ticket, posted: Posted) -> Message:
         if before := _begin(posted.key):
             return before
         box = ticket.inbox or inbox_for(ticket.queue_id)
-        raw, contact, parsed = _taken(posted, box)
+        raw, contact, parsed = _taken(posted, box, PORTAL)
         by = the_contact(contact.pk)
         decision = Decision(ticket, How.PAGE)
         row, decision = ticket_for(raw, parsed, contact, decision, late=False, by=by)
-        return _append(row, raw, parsed, contact, decision, posted)
+        return _append(row, raw, parsed, contact, decision, posted, by)
 
 
 def open_with(posted: Posted, topic: Topic, *, type: str = TicketType.QUESTION) -> Message:
@@ -73,19 +75,53 @@ def open_with(posted: Posted, topic: Topic, *, type: str = TicketType.QUESTION) 
         if before := _begin(posted.key):
             return before
         box = inbox_for(topic.queue_id)
-        raw, contact, parsed = _taken(posted, box)
+        raw, contact, parsed = _taken(posted, box, PORTAL)
+        by = the_contact(contact.pk)
         ticket = open_ticket(
             contact,
             subject=posted.subject,
             queue=topic.queue,
             how="topic",
-            by=the_contact(contact.pk),
+            by=by,
             inbox=box,
             topic=topic,
             type=type,
             language=posted.language,
         )
-        return _append(ticket, raw, parsed, contact, Decision(None, How.FORM), posted)
+        return _append(ticket, raw, parsed, contact, Decision(None, How.FORM), posted, by)
+
+
+def bring(
+    posted: Posted,
+    queue: Queue,
+    topic: Topic | None,
+    *,
+    type: str,
+    by: Actor,
+    at: datetime | None = None,
+) -> Message:
+    """A new ticket that a program brings for the client; `at`: long ago, so in silence. Needs an
+    inbox and the caller's transaction."""
+    if before := _begin(posted.key):
+        return before
+    box = inbox_for(queue.pk)
+    raw, contact, parsed = _taken(posted, box, by, at)
+    ticket = open_ticket(
+        contact,
+        subject=posted.subject,
+        queue=queue,
+        how="topic" if topic and topic.queue_id == queue.pk else "api",
+        by=by,
+        inbox=box,
+        topic=topic,
+        type=type,
+        language=posted.language,
+        at=at,
+        arrived_late=at is not None,
+    )
+    decision = Decision(None, How.API)
+    silent = "import" if at else ""
+    return _append(ticket, raw, parsed, contact, decision, posted, by, silent)
 
 
 def inbox_for(queue_id: int) -> Inbox:
@@ -107,16 +143,16 @@ def _content_key(key: str) -> str:
     return hashlib.sha256(f"{PLACE}{key}".encode()).hexdigest()
 
 
-def _taken(posted: Posted, box: Inbox) -> tuple[RawMessage, Contact, ParsedMessage]:
+def _taken(
+    posted: Posted, box: Inbox, by: Actor, at: datetime | None = None
+) -> tuple[RawMessage, Contact, ParsedMessage]:
     sha256, size = blobs.put([json.dumps(asdict(posted), ensure_ascii=False).encode()])
     now = clock.now()
     raw = RawMessage.objects.create(
         inbox=box, place=f"{PLACE}{_content_key(posted.key)}", sha256=sha256, size=size,
-        received_at=now, arrived_at=now,
+        received_at=now, arrived_at=at or now,
     )  # fmt: skip
-    contact = identify(
-        "mail", posted.address, name=posted.name, by=system("portal"), language=posted.language
-    )
+    contact = identify("mail", posted.address, name=posted.name, by=by, language=posted.language)
     parsed = ParsedMessage(
         sender=Address(posted.address, posted.name), reply_to=(), to=(), cc=(),
         subject=posted.subject, message_id="", in_reply_to=(), references=(), date=now,
@@ -133,6 +169,8 @@ def _append(
     contact: Contact,
     decision: Decision,
     posted: Posted,
+    by: Actor,
+    silent: str = "",
 ) -> Message:
     kept = [
         Attachment(
@@ -146,5 +184,5 @@ def _append(
     ]
     return append(
         ticket, raw, parsed, contact, decision, _content_key(posted.key),
-        own=own_addresses(), kept=kept, silent="", by=the_contact(contact.pk),
+        own=own_addresses(), kept=kept, silent=silent, by=by,
     )  # fmt: skip

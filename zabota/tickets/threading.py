@@ -34,6 +34,7 @@ class How(StrEnum):
     BY_HAND = "by_hand"
     PAGE = "page"
     FORM = "form"
+    API = "api"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,17 @@ from zabota.customers.models import Account, AccountDomain
 from zabota.events.models import Event
 from zabota.sla.events import TargetChanged
 from zabota.staff import events
-from zabota.staff.models import Agent, Consent, Department, Level, Queue, RequestForm, Role, Topic
+from zabota.staff.models import (
+    Agent,
+    Consent,
+    Department,
+    Level,
+    Queue,
+    RequestForm,
+    Role,
+    Token,
+    Topic,
+)
 
 SHOWN = 20
 MODELS: dict[str, type[Model]] = {
@@ -33,7 +43,7 @@ KINDS = (
     events.SettingChanged, events.AgentInvited, events.AgentChanged, events.RightsChanged,
     events.SecondFactorReset, events.LinkMade, events.PasswordSet, events.SessionsEnded,
     ImportOrdered, DomainConfirmed, DomainReleased, DayChanged, CalendarGiven, HolidaysFilled,
-    TargetChanged,
+    TargetChanged, events.TokenMade, events.TokenRevoked,
 )  # fmt: skip
 # Fields that are no columns of their own.
 FIELDS: dict[str, str | Promise] = {
@@ -107,6 +117,8 @@ def _text(fact: Any, people: dict[int, str]) -> str:
     if isinstance(fact, TargetChanged):
         values = {"was": fact.was, "now": fact.now}
         return _("First answer within, working minutes: %(was)d → %(now)d") % values
+    if isinstance(fact, events.TokenMade | events.TokenRevoked):
+        return _of_token(fact, people)
     if isinstance(fact, DayChanged | CalendarGiven | HolidaysFilled):
         return _of_calendar(fact)
     return f"{people.get(fact.agent, '')}: {_of_agent(fact)}"
@@ -121,6 +133,14 @@ def _of_calendar(fact: DayChanged | CalendarGiven | HolidaysFilled) -> str:
     states = {"": _("as the week"), "off": _("day off"), "working": _("worked")}
     values = {"day": fact.day, "was": states[fact.was], "now": states[fact.now]}
     return _("%(day)s: %(was)s → %(now)s") % values
+
+
+def _of_token(fact: events.TokenMade | events.TokenRevoked, people: dict[int, str]) -> str:
+    row = Token.objects.filter(pk=fact.token).first()
+    values = {"name": row or "?", "agent": people.get(fact.agent, "")}
+    if isinstance(fact, events.TokenRevoked):
+        return _("Token revoked: %(name)s (%(agent)s)") % values
+    return _("Token made: %(name)s (%(agent)s)") % values
 
 
 def _of_agent(fact: Any) -> str:

@@ -86,10 +86,17 @@ ACCOUNTS = Page(
     _("company account domain contacts customers"),
 )  # fmt: skip
 
+PROGRAMS = Page(
+    "programs", _("Programs"), "bot",
+    _("Tokens by which programs of yours bring tickets, read them and answer."),
+    _("the program concerned, at once. A token is never shown again: revoke it and make another."),
+    _("api token integration crm webhook key scope access interface rest"),
+)  # fmt: skip
+
 GROUPS = (
     Group(_("People"), (AGENTS, DEPARTMENTS)),
     Group(_("Work"), (QUEUES, TOPICS, CALENDARS)),
-    Group(_("Channels"), (INBOXES, REQUEST_FORM)),
+    Group(_("Channels"), (INBOXES, REQUEST_FORM, PROGRAMS)),
     Group(_("Whom we serve"), (ACCOUNTS,)),
 )
 

@@ -11,6 +11,7 @@ from zabota.desk.settings.views import (
     home,
     imports,
     inboxes,
+    programs,
     requests,
     structure,
 )
@@ -54,6 +55,9 @@ urlpatterns = [
     path("inboxes/<int:pk>/folders/", inboxes.folders, name="inbox_folders"),
     path("inboxes/<int:pk>/import/", imports.past, name="import"),
     path("inboxes/<int:pk>/import/progress/", imports.runs, name="import_progress"),
+    path("programs/", programs.programs, name="programs"),
+    path("programs/new/", programs.new, name="program_new"),
+    path("programs/<int:pk>/revoke/", programs.revoke, name="program_revoke"),
     path("clients/", accounts.accounts, name="accounts"),
     path("clients/new/", accounts.account, name="account_new"),
     path("clients/<int:pk>/", accounts.account, name="account"),

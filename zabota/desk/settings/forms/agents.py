@@ -65,7 +65,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         given = {name: self.cleaned_data[name] for name in self.changed_data}
         if "last_day" in given:
             day = given.pop("last_day")
-            given["expires_at"] = _end_of(day) if day else None
+            given["expires_at"] = end_of(day) if day else None
         return given
 
 
@@ -107,7 +107,7 @@ class GrantsForm(forms.Form):
         return [(queue, self[f"queue_{queue.pk}"]) for queue in self.queues]
 
 
-def _end_of(day: Any) -> datetime:
+def end_of(day: Any) -> datetime:
     """Midnight after the day, in the zone of the one who types it."""
     return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
 

@@ -1,0 +1,78 @@
+"""Requests with an Idempotency-Key: done once, answered alike as often as they come."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja.responses import Status
+from pydantic_core import to_jsonable_python
+
+from zabota.api import problems
+from zabota.api.door import caller
+from zabota.api.models import Answered, Waiting
+from zabota.api.problems import Problem
+from zabota.events.chores import chore
+from zabota.lib import clock
+from zabota.lib.rows import ask
+
+KEPT = timedelta(days=2)
+LONGEST = 200
+_TRY = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+
+
+def once(
+    request: HttpRequest, work: Callable[[], Any], *, status: int = 200, content: str = ""
+) -> Any:
+    """Do the work in one transaction and answer with what it returns; under a key that was used,
+    tell the first answer again. Refusals are not kept: what was refused may be tried again.
+
+    `content` stands for a body that is not read into memory. Raises Problem when the key had
+    another request, or one that is being worked on.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    with transaction.atomic():
+        if not key:
+            return Status(status, work())
+        if len(key) > LONGEST or not key.isprintable():
+            detail = _("An Idempotency-Key has 1 to %(most)d letters.") % {"most": LONGEST}
+            raise Problem(problems.BAD_REQUEST, detail)
+        token = caller(request).token
+        if not ask(_TRY, [f"api:{token.pk}:{key}"])[0]:
+            raise Problem(problems.IN_FLIGHT, headers={"Retry-After": "1"})
+        mark = _fingerprint(request, content)
+        before = Answered.objects.filter(token=token, key=key).first()
+        if before is not None:
+            if before.fingerprint != mark:
+                raise Problem(problems.KEY_REUSED, _("Take a new key for a new request."))
+            return Status(before.status, before.body)
+        body = to_jsonable_python(work())
+        Answered.objects.create(token=token, key=key, fingerprint=mark, status=status, body=body)
+        return Status(status, body)
+
+
+def _fingerprint(request: HttpRequest, content: str) -> str:
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    digest.update(content.encode() if content else _same(request.body))
+    return digest.hexdigest()
+
+
+def _same(body: bytes) -> bytes:
+    """The body without what makes no difference in JSON: the order of fields, spaces."""
+    try:
+        return json.dumps(json.loads(body), sort_keys=True).encode()
+    except ValueError:
+        return body
+
+
+@chore
+def forget() -> None:
+    """Answers and unused uploads of more than two days are forgotten."""
+    Answered.objects.filter(at__lt=clock.now() - KEPT).delete()
+    Waiting.objects.filter(at__lt=clock.now() - KEPT).delete()
