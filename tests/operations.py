@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import URLPattern, get_resolver
 
 from tests import make
+from tests.api.program import Program, integration
 
 
 def routes() -> Iterator[str]:
@@ -48,5 +49,6 @@ def setting(sort: str) -> int:
         "calendars": make.calendar,
         "inboxes": make.inbox,
         "clients": make.account,
+        "programs": lambda: Program(integration()).token,
     }
     return int(known[sort]().pk) if sort in known else 0

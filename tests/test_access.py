@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tests import make
+from tests.api import rows as programs
 from tests.operations import ROUTES, address
 from tests.portal import rows
 from zabota.config.asgi import in_loop
@@ -54,6 +55,7 @@ GET = {
     "profile/": "L 200 200 200 200 200",
     "styleguide/": "L 200 200 200 200 200",
     **rows.GET,
+    **programs.GET,
     "metrics": "404 404 404 404 404 200",
     "invitation/<str:token>/": "410 410 410 410 410 410",
     "account/login/": "200 302 302 302 302 302",
@@ -107,6 +109,7 @@ POST = {
     f"t/{N}wishes/": REPLY,
     f"t/{N}recovery/": "L 404 403 403 422 422",
     **rows.POST,
+    **programs.POST,
     f"t/{N}account/": "L 404 403 403 403 302",
     "undelivered/job/retry/": "L 403 403 403 403 302",
     "undelivered/mail/retry/": "L 403 403 403 403 302",
@@ -298,7 +301,7 @@ def test_post(route: str, world: World) -> None:
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_no_other_method_does_anything(method: str, world: World) -> None:
     for route in ROUTES:
-        if route in OWN or route == "metrics" or family(route):
+        if route in OWN or route == "metrics" or family(route) or route in programs.GET:
             continue
         found = answers(route, method, world)
         first = "405" if route in rows.GET else "L"

@@ -11,6 +11,24 @@ from zabota.api.problems import MEDIA_TYPE, Sort
 Part = dict[str, Any]
 METHODS = ("get", "post", "patch")
 PREFIX = "/api/v1"
+# A whole body for each operation that takes one.
+EXAMPLES: dict[str, Part] = {
+    "create_ticket": {
+        "on_behalf_of": {"address": "p.lebedev@romashka.example", "name": "Пётр Лебедев"},
+        "subject": "Не приходит код для входа",
+        "text": "Здравствуйте! Код не приходит с утра.",
+        "topic": 3,
+        "tags": ["crm"],
+        "acknowledge": True,
+    },
+    "change_ticket": {"status": "waiting_client", "owner": 7, "urgency": 2, "tags": ["crm"]},
+    "reply": {"text": "Код отправлен ещё раз.", "then": "waiting_client", "attachments": []},
+    "note": {"text": "Клиент из списка обзвона.", "attachments": []},
+    "log_call": {"summary": "Помогли войти.", "direction": "in", "minutes": 4},
+    "create_contact": {"address": "m.zhdanova@romashka.example", "name": "Мария Жданова"},
+    "change_contact": {"name": "Мария Жданова", "account": 5},
+    "create_account": {"name": "ООО «Ромашка»", "language": "ru"},
+}
 PACE = {
     "RateLimit-Limit": "Requests that the token may send in a minute.",
     "RateLimit-Remaining": "What is left of them.",
@@ -74,6 +92,8 @@ def completed(document: Part) -> Part:
 
 def _complete(path: str, method: str, operation: Part) -> None:
     writes = method != "get"
+    if example := EXAMPLES.get(operation["operationId"]):
+        operation["requestBody"]["content"]["application/json"]["example"] = example
     operation["parameters"] += [LANGUAGE, KEY] if writes else [LANGUAGE]
     answers: Part = {str(status): one for status, one in operation["responses"].items()}
     for status, one in answers.items():

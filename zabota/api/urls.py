@@ -95,7 +95,7 @@ def _patterns() -> list[URLPattern]:
         if isinstance(one, URLPattern) and one.name != "api-root"
     ]
     found.append(path("openapi.json", guarded(openapi), name="openapi"))
-    return [*found, re_path(r"^(?:.*)$", guarded(nothing), name="nothing")]
+    return [*found, re_path(r"^[\s\S]*$", guarded(nothing), name="nothing")]
 
 
 app_name = "api"
