@@ -29,7 +29,7 @@ class Program:
     def __init__(
         self, agent: Agent, scopes: Iterable[str] = ALL, *, language: str = "en", **fields: Any
     ) -> None:
-        given = {"name": "CRM", "scopes": scopes, "by": make.BY} | fields
+        given: dict[str, Any] = {"name": "CRM", "scopes": scopes, "by": make.BY} | fields
         self.token, self.secret = make_token(agent, **given)
         self.headers = {"Authorization": f"Bearer {self.secret}", "Accept-Language": language}
 

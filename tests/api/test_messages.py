@@ -69,7 +69,8 @@ def test_messages_come_in_pages_oldest_first(crm: Program, ticket: Ticket) -> No
     path = f"/tickets/{ticket.pk}/messages"
     for number in range(4):
         crm.post(f"/tickets/{ticket.pk}/note", {"text": f"№ {number}"})
-    seen, cursor = [], ""
+    seen: list[int] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = crm.get(f"{path}?limit=2&cursor={cursor}").json()
         seen += [one["id"] for one in page["items"]]

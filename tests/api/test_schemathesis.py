@@ -3,7 +3,7 @@ none that the document does not tell of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -43,7 +43,8 @@ CHECKS: list[Any] = [
 
 schema = schemathesis.openapi.from_dict(document())
 schema.app = get_wsgi_application()
-OPERATIONS = {one.ok().label: one.ok() for one in schema.get_all_operations()}
+FOUND: Iterable[Any] = schema.get_all_operations()
+OPERATIONS = {one.ok().label: one.ok() for one in FOUND}
 
 
 @pytest.fixture(autouse=True)

@@ -49,13 +49,14 @@ def test_what_cannot_be_made_says_why(desk: Any) -> None:
     assert "There is no agent for programs yet" in desk.get(f"{PATH}new/").content.decode()
     agent, other = integration(), make.agent()
     given = {"name": "CRM", "agent": agent.pk, "scopes": ["tickets:read"]}
-    for change in (
+    changes: tuple[dict[str, Any], ...] = (
         {"name": ""},
         {"agent": other.pk},
         {"scopes": []},
         {"scopes": ["everything"]},
         {"last_day": "2001-01-01"},
-    ):
+    )
+    for change in changes:
         assert desk.post(f"{PATH}new/", given | change).status_code == 422, change
     assert not Token.objects.exists()
     assert agent.role == Role.INTEGRATION

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from tests import make
 from tests.api.program import Program, integration, new_ticket
 from tests.drain import drain
+from zabota.api.schemas import Kind
 from zabota.channels.models import Inbox, Outgoing
 from zabota.events.models import Event
 from zabota.lib import clock
 from zabota.staff.models import Level, Scope
-from zabota.tickets.models import Message, Ticket
+from zabota.tickets.models import Message, Ticket, TicketType
 
 pytestmark = pytest.mark.django_db
 
@@ -175,3 +176,7 @@ def test_a_foreign_ticket_is_like_one_that_does_not_exist(crm: Program) -> None:
         assert answers[0][0] == 404
     assert crm.get("/tickets").json()["items"] == []
     assert crm.get(f"/tickets?contact={foreign.contact_id}").json()["items"] == []
+
+
+def test_programs_may_make_every_type_but_recoveries() -> None:
+    assert set(get_args(Kind)) == set(TicketType.values) - {TicketType.RECOVERY.value}

@@ -96,6 +96,7 @@ def screens(world: World) -> list[Screen]:
         Screen("settings-import", f"{settings}/inboxes/{world.inbox}/import/"),
         Screen("settings-programs", f"{settings}/programs/"),
         Screen("settings-program-new", f"{settings}/programs/new/"),
+        Screen("settings-program-made", f"{settings}/programs/new/", make_token),
         Screen("settings-clients", f"{settings}/clients/"),
         Screen("settings-client", f"{settings}/clients/{world.account}/"),
         Screen("style-guide", "/styleguide/"),
@@ -143,6 +144,13 @@ def others(language: str) -> dict[str, Agent]:
         RecoveryCodes.activate(careful)
     reader = make.agent("Sara Lindqvist", level=Level.SEE, language=language)
     return {"careful": careful, "reader": reader}
+
+
+def make_token(page: Page) -> None:
+    """The page that shows a new token."""
+    page.locator("#id_name").fill("CRM")
+    page.locator(".settings-form button[type=submit]").first.click()
+    expect(page.locator("#secret")).to_be_visible()
 
 
 def refused(page: Page) -> None:

@@ -15,7 +15,8 @@ from zabota.channels.contract import Address, Robot
 from zabota.channels.models import Inbox, Outgoing
 from zabota.lib import clock
 from zabota.staff import invitations
-from zabota.staff.models import Agent, Level, Role
+from zabota.staff.models import Agent, Level, Role, Scope
+from zabota.staff.tokens import make_token, revoke_token
 from zabota.tickets import actions
 from zabota.tickets.models import Ticket
 
@@ -73,6 +74,7 @@ def build(language: str) -> World:
         make.ticket(
             f"Ждёт ответа уже {hours} часов", who=(f"h{hours}@firm.example", "Клиент"), at=at
         )
+    _programs(chief)
     failed = _failed(vera)
     quarantined = make.quarantined("No sender: the mail has neither From nor Reply-To nor Sender.")
     solved = make.ticket("Спасибо, всё работает", who=make.MARIA)
@@ -85,6 +87,16 @@ def build(language: str) -> World:
         make.department().pk, topic.pk, box.pk, company.pk, calendar.pk,
         "/" + invitations.invite(vera).split("/", 3)[3],
     )  # fmt: skip
+
+
+def _programs(chief: Agent) -> None:
+    """Two tokens, one of them revoked."""
+    works_as = make.agent("Тимур Хабибуллин", level=Level.REPLY, role=Role.INTEGRATION)
+    names = ("Формы сайта", "Old CRM of the sales department")
+    _kept, old = (
+        make_token(works_as, name=name, scopes=list(Scope), by=chief.actor)[0] for name in names
+    )
+    revoke_token(old, by=chief.actor)
 
 
 def plain_tickets(owner: Agent) -> list[Ticket]:

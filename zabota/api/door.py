@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from ninja.security import HttpBearer
 
 from zabota.api import pace, problems
@@ -26,6 +27,8 @@ from zabota.tickets.models import Ticket
 log = logging.getLogger(__name__)
 View = Callable[..., HttpResponseBase]
 MOST = 2**63 - 1
+# Where the count of a request stands till its answer goes.
+PACE = "zabota.pace"
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Bearer(HttpBearer):
         if caller is None:
             return None
         room = pace.count(caller.token.pk)
-        request.pace = room  # type: ignore[attr-defined]
+        request.META[PACE] = room
         if room.is_over:
             raise Problem(
                 problems.TOO_MANY,
@@ -102,6 +105,8 @@ def ticket_for(who: Caller, number: int, level: Level = Level.SEE) -> Ticket:
 def guarded(view: View) -> View:
     """Whatever happens inside is told as a problem; the pace stands in the headers."""
 
+    # Programs have no cookies; the token stands in a header no browser sends by itself.
+    @csrf_exempt
     @wraps(view)
     def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -111,15 +116,13 @@ def guarded(view: View) -> View:
         if response.status_code == 405:
             allowed = response.headers.get("Allow", "")
             response = Problem(problems.METHOD, headers={"Allow": allowed}).response()
-        room = getattr(request, "pace", None)
+        room = request.META.get(PACE)
         if room is not None:
             for name, value in room.headers().items():
                 response.headers[name] = value
         response.headers["Vary"] = "Accept-Language, Authorization"
         return response
 
-    # Programs have no cookies; the token stands in a header no browser sends by itself.
-    door.csrf_exempt = True  # type: ignore[attr-defined]
     return door
 
 

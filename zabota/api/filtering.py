@@ -15,7 +15,7 @@ def condition(asked: TicketFilter) -> Tree:
     parts: list[Tree] = [
         Among(field, frozenset(values))
         for field, values in (
-            ("status", asked.status),
+            ("status", [one.value for one in asked.status]),
             ("urgency", [int(one) for one in asked.urgency]),
             ("queue_id", asked.queue),
             ("topic_id", asked.topic),

@@ -1,7 +1,6 @@
 """What programs send and read; the OpenAPI document is made from these."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from ninja import Schema
@@ -12,6 +11,11 @@ from zabota.staff.models import Language
 from zabota.tickets.models import Direction, Status, TicketType, Urgency
 
 Languages = Literal["ru", "en"]
+# What programs may make: recoveries are opened by low marks alone.
+Kind = Literal[
+    "question", "incident", "problem", "service_request", "complaint", "suggestion", "praise",
+    "outreach",
+]  # fmt: skip
 Hurry = Literal[1, 2, 3, 4]
 
 
@@ -28,12 +32,6 @@ class Person(Given):
     name: Annotated[Name, Field(examples=["Пётр Лебедев"])] = ""
 
 
-Type = StrEnum(  # type: ignore[misc]
-    "Type", {name: value for name, value in zip(TicketType.names, TicketType.values, strict=True)
-             if value != TicketType.RECOVERY}
-)  # fmt: skip
-
-
 class NewTicket(Given):
     """A request of a client, brought by a program. `topic` or `queue` says where it goes."""
 
@@ -42,7 +40,7 @@ class NewTicket(Given):
     text: Annotated[Text, Field(examples=["Здравствуйте! Код не приходит с утра."])]
     topic: Annotated[Id | None, Field(description="A topic leads to its queue.")] = None
     queue: Annotated[Id | None, Field(description="Goes before the queue of the topic.")] = None
-    type: Type = Type("question")
+    type: Kind = "question"
     urgency: Annotated[
         Hurry | None,
         Field(description="1 loses money now … 4 low; without it the words of the request count."),
@@ -128,7 +126,7 @@ class Message(Schema):
     """One utterance of a ticket."""
 
     id: int
-    direction: Annotated[Literal[tuple(Direction.values)], Field(description="note is internal.")]  # type: ignore[valid-type]
+    direction: Annotated[Direction, Field(description="note is internal.")]
     purpose: Annotated[str, Field(description="Of automatic messages; else empty.")]
     agent: int | None
     contact: int | None
@@ -155,15 +153,15 @@ class Ticket(Schema):
 
     number: Annotated[int, Field(examples=[1042])]
     subject: str
-    type: Literal[tuple(TicketType.values)]  # type: ignore[valid-type]
-    status: Literal[tuple(Status.values)]  # type: ignore[valid-type]
-    urgency: Literal[tuple(Urgency.values)]  # type: ignore[valid-type]
+    type: TicketType
+    status: Status
+    urgency: Urgency
     topic: int | None
     queue: int
     owner: int | None
     contact: ContactShort | None
     account: int | None
-    language: Literal[tuple(Language.values)]  # type: ignore[valid-type]
+    language: Language
     tags: list[str]
     version: Annotated[int, Field(description="Grows with every change.")]
     created_at: datetime
@@ -308,7 +306,7 @@ class Page(Schema):
 class TicketFilter(Page):
     """All that is named must hold; repeated, any of the values."""
 
-    status: list[Literal[tuple(Status.values)]] = []  # type: ignore[valid-type]
+    status: list[Status] = []
     urgency: list[Literal["1", "2", "3", "4"]] = []
     queue: list[QueryId] = []
     topic: list[QueryId] = []

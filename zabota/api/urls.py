@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -75,8 +76,9 @@ def _answer(response: HttpResponseBase) -> HttpResponse:
     return response
 
 
+@cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document, in English."""
+    """The OpenAPI document, in English; made once."""
     with translation.override("en"):
         return completed(dict(api.get_openapi_schema(path_prefix=f"{PREFIX}/")))
 

@@ -88,7 +88,7 @@ def _create(who: Caller, body: schemas.NewTicket) -> dict[str, Any]:
         ),
         queue=queue,
         topic=topic,
-        type=body.type.value,
+        type=body.type,
         urgency=body.urgency,
         tags=body.tags,
         acknowledge=body.acknowledge,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +14,12 @@ from django.utils.translation import gettext_lazy
 from zabota.desk.settings.forms.agents import end_of
 from zabota.lib import clock
 from zabota.staff.models import Agent, Role, Scope
+
+
+def workers() -> models.QuerySet[Agent]:
+    """As whom programs may work, by name."""
+    found = Agent.objects.filter(role=Role.INTEGRATION, is_active=True)
+    return found.order_by("surname", "first_name")
 
 
 class TokenForm(forms.Form):
@@ -48,8 +55,7 @@ class TokenForm(forms.Form):
         super().__init__(*args, **options)
         agent = self.fields["agent"]
         assert isinstance(agent, forms.ModelChoiceField)
-        people = Agent.objects.filter(role=Role.INTEGRATION, is_active=True)
-        agent.queryset = people.order_by("surname", "first_name")
+        agent.queryset = workers()
 
     def clean_last_day(self) -> Any:
         """The end lies in the future."""

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from zabota.desk.settings import history, pages
 from zabota.desk.settings.access import administrators, viewer
-from zabota.desk.settings.forms.programs import TokenForm
+from zabota.desk.settings.forms.programs import TokenForm, workers
 from zabota.desk.settings.views.page import sent, show
-from zabota.staff.models import Agent, Role, Scope, Token
+from zabota.staff.models import Scope, Token
 from zabota.staff.tokens import make_token, revoke_token
 
 
@@ -28,7 +28,7 @@ def programs(request: HttpRequest) -> HttpResponse:
         pages.PROGRAMS,
         tokens=rows,
         labels=dict(Scope.choices),
-        has_agent=Agent.objects.filter(role=Role.INTEGRATION, is_active=True).exists(),
+        has_agent=workers().exists(),
         lines=history.of("token", [row.pk for row in rows]),
     )
 
@@ -53,7 +53,7 @@ def new(request: HttpRequest) -> HttpResponse:
         pages.PROGRAMS,
         status=422 if form.errors else 200,
         form=form,
-        has_agent=form.fields["agent"].queryset.exists(),  # type: ignore[attr-defined]
+        has_agent=workers().exists(),
     )
 
 
