@@ -20,10 +20,13 @@ from zabota.api.models import Answered, Waiting
 from zabota.api.problems import Problem
 from zabota.events.chores import chore
 from zabota.lib import clock
-from zabota.lib.rows import ask
+from zabota.lib.rows import ask, insert
 
 KEPT = timedelta(days=2)
 LONGEST = 200
+_BEFORE = (
+    "SELECT fingerprint, status, body::text FROM api_answered WHERE token_id = %s AND key = %s"
+)
 _TRY = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
@@ -47,13 +50,13 @@ def once(
         if not ask(_TRY, [f"api:{token.pk}:{key}"])[0]:
             raise Problem(problems.IN_FLIGHT, headers={"Retry-After": "1"})
         mark = _fingerprint(request, content)
-        before = Answered.objects.filter(token=token, key=key).first()
+        before = ask(_BEFORE, [token.pk, key])
         if before is not None:
-            if before.fingerprint != mark:
+            if before[0] != mark:
                 raise Problem(problems.KEY_REUSED, _("Take a new key for a new request."))
-            return Status(before.status, before.body)
+            return Status(before[1], json.loads(before[2]))
         body = to_jsonable_python(work())
-        Answered.objects.create(token=token, key=key, fingerprint=mark, status=status, body=body)
+        insert(Answered(token=token, key=key, fingerprint=mark, status=status, body=body))
         return Status(status, body)
 
 

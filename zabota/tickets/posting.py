@@ -13,14 +13,14 @@ from django.db import transaction
 
 from zabota.channels import blobs
 from zabota.channels.contract import Address, ParsedMessage
-from zabota.channels.models import Inbox, RawMessage
+from zabota.channels.models import HIDDEN, Inbox, RawMessage
 from zabota.channels.scan import Verdict
 from zabota.customers.actions import identify
 from zabota.customers.models import Contact
 from zabota.events.actor import Actor, system
 from zabota.events.actor import contact as the_contact
 from zabota.lib import clock
-from zabota.lib.rows import ask
+from zabota.lib.rows import Joined, Rows, ask, insert
 from zabota.staff.models import Queue, Topic
 from zabota.tickets import files as judging
 from zabota.tickets.actions.answer import Upload
@@ -101,9 +101,7 @@ def bring(
     at: datetime | None = None,
 ) -> Message:
     """A new ticket that a program brings for the client; `at`: long ago, so in silence. Needs an
-    inbox and the caller's transaction."""
-    if before := _begin(posted.key):
-        return before
+    inbox and the caller's transaction; that the key is new the caller says."""
     box = inbox_for(queue.pk)
     raw, contact, parsed = _taken(posted, box, by, at)
     ticket = open_ticket(
@@ -126,11 +124,17 @@ def bring(
 
 def inbox_for(queue_id: int) -> Inbox:
     """The mailbox that answers for a queue, else the first; raises Inbox.DoesNotExist."""
-    usable = Inbox.objects.filter(is_active=True).order_by("id")
-    found = usable.filter(queue_id=queue_id).first() or usable.first()
+    found = _INBOX.first([queue_id])
     if found is None:
         raise Inbox.DoesNotExist
-    return found
+    box: Inbox = found[0]
+    return box
+
+
+_INBOX = Joined(
+    [Rows(Inbox, "i", leave_out=HIDDEN)],
+    "FROM channels_inbox i WHERE i.is_active ORDER BY (i.queue_id = %s) DESC, i.id LIMIT 1",
+)
 
 
 def _begin(key: str) -> Message | None:
@@ -148,10 +152,11 @@ def _taken(
 ) -> tuple[RawMessage, Contact, ParsedMessage]:
     sha256, size = blobs.put([json.dumps(asdict(posted), ensure_ascii=False).encode()])
     now = clock.now()
-    raw = RawMessage.objects.create(
+    new = RawMessage(
         inbox=box, place=f"{PLACE}{_content_key(posted.key)}", sha256=sha256, size=size,
         received_at=now, arrived_at=at or now,
     )  # fmt: skip
+    raw = insert(new)
     contact = identify("mail", posted.address, name=posted.name, by=by, language=posted.language)
     parsed = ParsedMessage(
         sender=Address(posted.address, posted.name), reply_to=(), to=(), cc=(),
