@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.db import connection
 
-from bench import live, mail, processes
+from bench import api, live, mail, processes
 from bench.browser import Browser
 from bench.fill import Town, found, grow
 from bench.house import ROLES, House
@@ -79,6 +79,7 @@ class Plan:
             lines.append(_growth(self.tickets, self.grow_to, before, after))
         # Last: its tickets and people are not those the growth counts with.
         lines += self._mail(house, town, say)
+        lines += api.measure(house, town, self.samples)
         return lines
 
     def _pages(self, desk: Desk) -> tuple[list[Line], dict[str, Series]]:

@@ -39,6 +39,8 @@ def test_an_answer_is_signed_and_sent(crm: Program, ticket: Ticket) -> None:
     assert Outgoing.objects.filter(ticket_message=said["id"]).exists()
     ticket.refresh_from_db()
     assert ticket.status == "waiting_client"
+    # A program leads no ticket: a person still has to take it.
+    assert ticket.owner_id is None
     # An upload goes with one message.
     assert crm.post(f"/tickets/{ticket.pk}/note", body | {"then": ""}).status_code == 422
     again = {"text": "Ещё", "attachments": [upload["id"]]}

@@ -72,6 +72,7 @@ def test_changes_need_a_post() -> None:
         "day",
         "undo",
         "deadlines",
+        "revoke",
     }
     assert Event.objects.count() == before
 

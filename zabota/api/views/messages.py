@@ -42,16 +42,15 @@ def list_messages(request: HttpRequest, number: int, asked: Query[schemas.Page])
 
 @router.post("/tickets/{int:number}/reply", auth=WRITE, response=MADE, operation_id="reply")
 def reply(request: HttpRequest, number: int, body: schemas.Answer) -> Any:
-    """A public answer to the client."""
-    who = caller(request)
-    ticket = ticket_for(who, number, Level.REPLY)
-    solves = body.then == "solved"
-    if solves:
-        policy.demand(who.agent, Level.CLOSE, ticket.queue_id)
+    """A public answer to the client. A ticket that nobody leads stays free."""
+    who, solves = caller(request), body.then == "solved"
 
     def work() -> Message:
+        ticket = ticket_for(who, number, Level.REPLY)
+        if solves:
+            policy.demand(who.agent, Level.CLOSE, ticket.queue_id)
         return actions.reply(
-            ticket, body.text, agent=who.agent, by=who.agent.actor, solve=solves,
+            ticket, body.text, agent=who.agent, by=who.agent.actor, solve=solves, takes=False,
             then="" if solves else body.then, files=uploads.taken(who.token, body.attachments),
         )  # fmt: skip
 
@@ -62,9 +61,9 @@ def reply(request: HttpRequest, number: int, body: schemas.Answer) -> Any:
 def note(request: HttpRequest, number: int, body: schemas.Note) -> Any:
     """An internal note."""
     who = caller(request)
-    ticket = ticket_for(who, number, Level.REPLY)
 
     def work() -> Message:
+        ticket = ticket_for(who, number, Level.REPLY)
         files = uploads.taken(who.token, body.attachments)
         return actions.add_note(ticket, body.text, agent=who.agent, by=who.agent.actor, files=files)
 
@@ -75,11 +74,11 @@ def note(request: HttpRequest, number: int, body: schemas.Note) -> Any:
 def call(request: HttpRequest, number: int, body: schemas.Call) -> Any:
     """A call held by telephone."""
     who = caller(request)
-    ticket = ticket_for(who, number, Level.REPLY)
-    if body.at is not None and body.at > clock.now():
-        raise wrong("at", _("This time has not come yet."))
 
     def work() -> Message:
+        ticket = ticket_for(who, number, Level.REPLY)
+        if body.at is not None and body.at > clock.now():
+            raise wrong("at", _("This time has not come yet."))
         return actions.log_call(
             ticket, body.summary, agent=who.agent, by=who.agent.actor, topic=body.topic,
             advice=body.advice, came_in=body.direction == "in", minutes=body.minutes, at=body.at,

@@ -58,8 +58,7 @@ def create_ticket(request: HttpRequest, body: schemas.NewTicket) -> Any:
 def change_ticket(request: HttpRequest, number: int, body: schemas.Changes) -> Any:
     """Change status, owner, queue, urgency, topic or tags; all of them or none."""
     who = caller(request)
-    ticket = ticket_for(who, number, Level.REPLY)
-    return once(request, lambda: _change(who, ticket, body))
+    return once(request, lambda: _change(who, ticket_for(who, number, Level.REPLY), body))
 
 
 def shown(ticket: Ticket) -> dict[str, Any]:
@@ -141,7 +140,7 @@ def _change(who: Caller, ticket: Ticket, body: schemas.Changes) -> dict[str, Any
             raise wrong("queue", _("There is no such queue."))
         actions.move_to_queue(ticket, queue=queue, reason="hand", by=by)
     if "owner" in named:
-        actions.assign(ticket, agent=_owner(body.owner), by=by)
+        actions.assign(ticket, agent=_owner(ticket, body.owner), by=by)
     if body.urgency is not None:
         actions.set_urgency(ticket, body.urgency, by=by)
     if body.tags is not None:
@@ -164,11 +163,13 @@ def _demand(who: Caller, ticket: Ticket, body: schemas.Changes) -> None:
         policy.demand(who.agent, Level.CLOSE, ticket.queue_id)
 
 
-def _owner(number: int | None) -> Agent | None:
+def _owner(ticket: Ticket, number: int | None) -> Agent | None:
     if number is None:
         return None
     owner = Agent.objects.filter(pk=number).first()
-    if owner is None:
+    queue = Ticket.objects.values_list("queue_id", flat=True).get(pk=ticket.pk)
+    # One who may not answer there is told like one who does not exist.
+    if owner is None or not policy.allows(owner, Level.REPLY, queue):
         raise wrong("owner", _("There is no such agent."))
     return owner
 

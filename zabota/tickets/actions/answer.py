@@ -57,8 +57,10 @@ def reply(
     then: str = "",
     key: str | None = None,
     to: str = "",
+    takes: bool = True,
 ) -> Message:
-    """A public answer signed with the agent's full name; the first who answers owns a free ticket.
+    """A public answer signed with the agent's full name; the first who answers owns a free ticket,
+    unless he `takes` none (a program).
 
     The same `key` posts once: a second call returns the first message and changes nothing.
 
@@ -75,7 +77,7 @@ def reply(
             row, body, signed=signed, agent=agent, solves=solve, key=key, answer_to=where
         )
         attach(message, files)
-        if row.owner_id is None:
+        if row.owner_id is None and takes:
             give(row, agent, by)
         row.first_answer_at = row.first_answer_at or message.at
         row.awaits_answer, row.waits_since = False, None

@@ -1,0 +1,119 @@
+"""Tickets that programs bring: one client, then several at once."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+from bench import processes, words
+from bench.fill import Town
+from bench.house import House
+from bench.pages import Series
+from bench.table import Goal, Line, percentile
+from zabota.events.actor import system
+from zabota.staff.models import Agent, Grant, Level, Role, Scope
+from zabota.staff.tokens import make_token
+
+CLIENTS = 8
+
+
+class Program:
+    """Brings tickets over a kept-open connection, each with a key of its own."""
+
+    def __init__(self, port: int, secret: str, queues: list[int], seed: int) -> None:
+        self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._source = random.Random(seed)
+        self._numbers = count(seed * 10_000_000)
+        self._secret, self._queues = secret, queues
+
+    def bring(self, series: Series) -> None:
+        """One new ticket of a new client; number, queue and expected time are looked at."""
+        number, queue = next(self._numbers), self._source.choice(self._queues)
+        body = {
+            "on_behalf_of": {"address": f"p{number}@firm.example", "name": words.name(number)},
+            "subject": words.body(self._source, "", 60)[:60] or "Вопрос",
+            "text": words.body(self._source, f"запрос{number}", 300),
+            "queue": queue,
+        }
+        headers = {
+            "Authorization": f"Bearer {self._secret}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": str(number),
+        }
+        content = json.dumps(body)
+        began = time.perf_counter()
+        self._line.request("POST", "/api/v1/tickets", content, headers)
+        response = self._line.getresponse()
+        text = response.read()
+        series.ms.append((time.perf_counter() - began) * 1000)
+        told = json.loads(text)
+        if response.status != 201 or told["queue"] != queue or not told["number"]:
+            series.wrong = f"status {response.status}: {text[:200]!r}"
+
+
+def measure(house: House, town: Town, samples: int) -> list[Line]:
+    """One client, its CPU counted with the worker halted, then CLIENTS at once."""
+    secret = _secret(town)
+    queues = town.queues[:5]
+    programs = [Program(house.port, secret, queues, seed) for seed in range(1, CLIENTS + 1)]
+    alone = Series()
+    for _ in range(20):
+        programs[0].bring(Series())
+    for _ in range(samples):
+        programs[0].bring(alone)
+    house.pause("worker", True)
+    try:
+        _count_cpu(house, programs[0], alone, max(samples // 4, 50))
+    finally:
+        house.pause("worker", False)
+    return [
+        alone.line("create a ticket by API, 1 client", 30, 10, None),
+        _together(programs, samples),
+    ]
+
+
+def _count_cpu(house: House, program: Program, series: Series, samples: int) -> None:
+    web, database = house.pids("web"), house.pids("postgres")
+    before = processes.cpu_seconds(web), processes.cpu_seconds(database)
+    quiet = Series()
+    for _ in range(samples):
+        program.bring(quiet)
+    series.web_cpu = processes.cpu_seconds(web) - before[0]
+    series.database_cpu = processes.cpu_seconds(database) - before[1]
+    series.counted, series.wrong = samples, series.wrong or quiet.wrong
+
+
+def _together(programs: list[Program], samples: int) -> Line:
+    each = max(samples // len(programs), 20)
+    every = [Series() for _ in programs]
+
+    def work(place: int) -> None:
+        for _ in range(each):
+            programs[place].bring(every[place])
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(len(programs)) as pool:
+        list(pool.map(work, range(len(programs))))
+    spent = time.monotonic() - began
+    times = [ms for one in every for ms in one.ms]
+    goals = [
+        Goal("pace", len(times) / spent, 130, "/s", at_least=True),
+        Goal("p95", percentile(times, 0.95), 90, "ms"),
+    ]
+    wrong = next((one.wrong for one in every if one.wrong), "")
+    told = f"{len(times)} samples, the worker at work beside"
+    return Line(f"create a ticket by API, {len(programs)} clients", goals, told, wrong)
+
+
+def _secret(town: Town) -> str:
+    agent = Agent.objects.create(
+        email="crm@zabota.example", surname="Юдин", first_name="Егор", role=Role.INTEGRATION
+    )
+    for queue in town.queues[:5]:
+        Grant.objects.create(agent=agent, queue_id=queue, level=Level.CLOSE)
+    scopes = [Scope.TICKETS_WRITE]
+    return make_token(agent, name="CRM", scopes=scopes, by=system("bench"))[1]
