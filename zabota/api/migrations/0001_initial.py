@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("staff", "0009_tokens"),
+        ("staff", "0010_tokens"),
     ]
 
     operations = [

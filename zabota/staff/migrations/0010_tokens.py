@@ -10,7 +10,7 @@ import zabota.lib.clock
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("staff", "0008_parent_may_go"),
+        ("staff", "0009_undo"),
     ]
 
     operations = [
