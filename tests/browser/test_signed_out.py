@@ -14,7 +14,8 @@ PASSWORD = "three quiet words 7"
 
 
 def test_sign_in_over_the_page_keeps_the_text_and_the_next_click_works(window: Window) -> None:
-    window.expect_status(401)
+    # A draft may be kept with the page's former secret just when the new session begins.
+    window.expect_status(401, 403)
     agent = make.agent("Вера Зорина")
     agent.set_password(PASSWORD)
     agent.save()

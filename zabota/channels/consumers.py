@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from zabota.channels import registry
+from zabota.channels import registry, standstill
 from zabota.channels.contract import PermanentError
 from zabota.channels.events import CopyWanted
 from zabota.channels.models import Outgoing
@@ -14,7 +14,7 @@ from zabota.lib import clock
 def keep_copy(event: Event, fact: CopyWanted) -> None:
     """A copy into the Sent folder, where the provider makes none (inbox option `sent_copy`)."""
     row = Outgoing.objects.select_related("inbox").get(pk=fact.outgoing)
-    if row.copied_at or row.inbox is None:
+    if row.copied_at or row.inbox is None or standstill.is_on():
         return
     try:
         registry.kind(row.inbox.kind).keep_copy(row.inbox, load(row.envelope))

@@ -87,3 +87,17 @@ class BalanceBroken(Fact, kind="channels.balance_broken"):
     missing: int
     late: int
     lost: int
+
+
+@dataclass(frozen=True)
+class StandstillBegan(Fact, kind="channels.standstill_began"):
+    """A backup of `made_at` was restored: nothing is fetched or sent until a person says so."""
+
+    made_at: str
+
+
+@dataclass(frozen=True)
+class StandstillEnded(Fact, kind="channels.standstill_ended"):
+    """`waiting` letters leave now."""
+
+    waiting: int

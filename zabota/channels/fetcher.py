@@ -14,7 +14,7 @@ from types import FrameType
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from zabota.channels import balance, importing, registry
+from zabota.channels import balance, importing, registry, standstill
 from zabota.channels.contract import Mailbox, PermanentError, TemporaryError
 from zabota.channels.folders import folder_names, take_new
 from zabota.channels.models import Inbox
@@ -175,7 +175,9 @@ def run() -> None:
 
 
 def _keep(readers: dict[int, Reader]) -> None:
-    wanted = {inbox.pk: inbox for inbox in Inbox.objects.filter(is_active=True)}
+    wanted = {}
+    if not standstill.is_on():
+        wanted = {inbox.pk: inbox for inbox in Inbox.objects.filter(is_active=True)}
     for pk, reader in list(readers.items()):
         inbox = wanted.get(pk)
         if inbox is None or fingerprint(inbox) != reader.fingerprint:

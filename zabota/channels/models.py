@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from typing import ClassVar
 
 from django.core.validators import validate_email
@@ -196,5 +197,21 @@ class Outgoing(models.Model):
             )
         ]
 
+    @property
+    def stream(self) -> str:
+        """Order is kept per recipient; the log must not hold his address, so its digest stands
+        there."""
+        return f"outgoing:{hashlib.sha256(self.recipient.encode()).hexdigest()[:24]}"
+
     def __str__(self) -> str:
         return f"outgoing {self.pk} {self.state}"
+
+
+class Standstill(models.Model):
+    """Its row says that this is a restored copy which neither fetches nor sends yet."""
+
+    made_at = models.CharField(max_length=40)
+    since = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"copy of {self.made_at}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 import uuid
@@ -88,7 +87,7 @@ def enqueue(
         if found is None:
             raise IntegrityError(f"another message of the outbox has the id {envelope.message_id}")
         return found
-    record(Queued(outgoing=row.pk, first=first), stream=_stream(row), by=by)
+    record(Queued(outgoing=row.pk, first=first), stream=row.stream, by=by)
     return row
 
 
@@ -141,7 +140,7 @@ def retry(outgoing_id: int, *, by: Actor) -> None:
             raise NotRetryable
         row.state, row.attempts, row.next_try = OutgoingState.QUEUED, 0, None
         row.save(update_fields=["state", "attempts", "next_try"])
-        record(Queued(outgoing=row.pk), stream=_stream(row), by=by)
+        record(Queued(outgoing=row.pk), stream=row.stream, by=by)
 
 
 def take_back(message_id: str, status: str, *, by: Actor) -> tuple[Outgoing, bool] | None:
@@ -158,7 +157,7 @@ def take_back(message_id: str, status: str, *, by: Actor) -> tuple[Outgoing, boo
         code = status or "5.0.0"
         row.last_error = f"The receiver's server answered {code[0]}50 {code}"
         update(row, "state", "last_error")
-        record(CameBack(outgoing=row.pk, state=state, status=status), stream=_stream(row), by=by)
+        record(CameBack(outgoing=row.pk, state=state, status=status), stream=row.stream, by=by)
     return row, True
 
 
@@ -176,7 +175,9 @@ _SENDING = Joined(
     [Rows(Outgoing, "o"), Rows(Inbox, "i")],
     "FROM o LEFT JOIN channels_inbox i ON i.id = o.inbox_id",
     before="WITH o AS (UPDATE channels_outgoing SET state = 'sending' "
-    "WHERE id = %s AND state NOT IN ('sent', 'failed') RETURNING *)",
+    "WHERE id = %s AND state NOT IN ('sent', 'failed') "
+    # A restored copy sends nothing; what waits is taken up when its standstill ends.
+    "AND NOT EXISTS (SELECT 1 FROM channels_standstill) RETURNING *)",
 )
 
 
@@ -202,11 +203,11 @@ def _delay(pk: int, error: str, by: Actor) -> None:
         set_timer(
             RetryDue(outgoing=pk),
             subject=f"outgoing:{pk}",
-            stream=_stream(row),
+            stream=row.stream,
             due_at=row.next_try,
             version=row.attempts,
         )
-        record(SendDelayed(outgoing=pk, attempts=row.attempts), stream=_stream(row), by=by)
+        record(SendDelayed(outgoing=pk, attempts=row.attempts), stream=row.stream, by=by)
 
 
 def _fail(pk: int, error: str, by: Actor) -> None:
@@ -218,7 +219,7 @@ def _set_failed(row: Outgoing, error: str, by: Actor) -> None:
     row.state, row.last_error, row.next_try = OutgoingState.FAILED, error[:500], None
     row.attempts += 1
     row.save(update_fields=["state", "last_error", "next_try", "attempts"])
-    record(SendFailed(outgoing=row.pk, attempts=row.attempts), stream=_stream(row), by=by)
+    record(SendFailed(outgoing=row.pk, attempts=row.attempts), stream=row.stream, by=by)
 
 
 def _note_surely(row: Outgoing, receipt: Receipt, by: Actor) -> None:
@@ -245,11 +246,11 @@ def _note_sent(row: Outgoing, receipt: Receipt, by: Actor) -> None:
             # A link that lets somebody in must not lie in the database and its backups.
             row.envelope = row.envelope | {"text": "", "html": ""}
             update(row, "envelope")
-        record(Sent(outgoing=row.pk, attempts=noted[0]), stream=_stream(row), by=by)
+        record(Sent(outgoing=row.pk, attempts=noted[0]), stream=row.stream, by=by)
         # Sign-in links and agents' notices are no business of those who read the mailbox.
         is_copied = row.inbox is not None and bool(row.inbox.config.get("sent_copy"))
         if is_copied and row.key.startswith(TO_CLIENT):
-            record(CopyWanted(outgoing=row.pk), stream=_stream(row), by=by)
+            record(CopyWanted(outgoing=row.pk), stream=row.stream, by=by)
 
 
 _SENT = """
@@ -264,11 +265,6 @@ def _version(pk: int) -> int | None:
 
 
 versions("outgoing", _version)
-
-
-def _stream(row: Outgoing) -> str:
-    # Order is kept per recipient; the log must not hold his address, so its digest stands there.
-    return f"outgoing:{hashlib.sha256(row.recipient.encode()).hexdigest()[:24]}"
 
 
 def _dump(envelope: Envelope) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from django.utils.translation import gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from zabota.channels import standstill
 from zabota.lib import clock, times
 from zabota.lib.drawing import kept
 from zabota.lib.html import text_to_html
@@ -43,8 +44,8 @@ SHEETS = (
     "overlays", "touch",
 )  # fmt: skip
 MODULES = (
-    "app", "keys", "live", "net", "panes", "rail", "signin", "elements/composer", "elements/dialog",
-    "elements/mailframe", "elements/menu", "elements/time", "elements/toast",
+    "app", "held", "keys", "live", "net", "panes", "rail", "signin", "elements/composer",
+    "elements/dialog", "elements/mailframe", "elements/menu", "elements/time", "elements/toast",
 )  # fmt: skip
 # Where a kept form takes the secret of its page. What people write is escaped: it never looks so.
 SECRET_PLACE = Markup("<!--secret-->")
@@ -141,6 +142,7 @@ def environment(**options: Any) -> Environment:
         static=lru_cache(static), url=url, icon=icon, now=clock.now, version=version()
     )
     made.globals.update(status_tones=STATUS_TONES, channel_icons=CHANNEL_ICONS)
+    made.globals.update(stands_still=standstill.is_shown)
     made.globals.update(get_messages=get_messages, secret_place=SECRET_PLACE)
     made.filters.update(
         when=times.when, day=times.day, stamp=times.stamp, ago=times.ago, iso=times.iso,

@@ -80,7 +80,6 @@ def content(
     names = timeline.Names.of(now)
     talk = conversation.conversation(messages, events, names, hidden=int(has_more))
     may = queries.may(agent, ticket)
-    unsent = drafts.open_of(ticket.pk, agent.pk) if may["reply"] else []
     promise = promise_of(ticket.pk)
     told = [(_("Why this time"), deadlines.why(promise[1]))] if promise else []
     return {
@@ -88,14 +87,7 @@ def content(
         "view": view,
         "talk": talk,
         "may": may,
-        "draft": draft or kept_draft(unsent),
-        "held": held_of(unsent),
         "error": error,
-        "token": secrets.token_urlsafe(12),
-        "to": recipient(ticket, messages),
-        "addresses": address_choices(ticket, messages),
-        "why_no_reply": why_no_reply(ticket, may),
-        "warning": warning(ticket),
         "why": [*reasons.of(ticket, messages, events, names), *told],
         "due_tone": deadlines.tone(ticket.next_due_at, ticket.burns_at),
         "max_mb": settings.MAX_UPLOAD_MB,
@@ -112,6 +104,22 @@ def content(
         "was_moved": any(row.kind == "tickets.queue_changed" for row in events),
         "closings": closings(ticket),
         "urgency_key": inbox.URGENCY_KEYS[ticket.urgency],
+    } | composer(agent, ticket, messages, may, draft)
+
+
+def composer(
+    agent: Agent, ticket: Ticket, messages: list[Said], may: dict[str, bool], draft: Draft | None
+) -> dict[str, Any]:
+    """What the composer shows, and what stands above it."""
+    unsent = drafts.open_of(ticket.pk, agent.pk) if may["reply"] else []
+    return {
+        "draft": draft or kept_draft(unsent),
+        "held": held_of(unsent),
+        "token": secrets.token_urlsafe(12),
+        "to": recipient(ticket, messages),
+        "addresses": address_choices(ticket, messages),
+        "why_no_reply": why_no_reply(ticket, may),
+        "warning": warning(ticket),
     }
 
 

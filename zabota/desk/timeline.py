@@ -258,6 +258,9 @@ WORDS: dict[type[Fact], tuple[str, Callable[[Any, Names], str]]] = {
     ),
     events.TagsChanged: ("tag", _tags),
     events.SubjectChanged: ("pencil", _said(lambda: _("another subject"))),
+    events.ReplyHeld: ("clock", _said(lambda: _("an answer waits to leave"))),
+    events.ReplyTakenBack: ("undo-2", _said(lambda: _("the answer was taken back"))),
+    events.HoldOver: ("clock", _said(lambda: _("the answer leaves"))),
     events.ReplyReturned: (
         "undo-2",
         _said(lambda: _("an answer could not be sent and went back to its author")),

@@ -54,12 +54,16 @@ def reach() -> str:
 
 def unknown_migrations() -> list[str]:
     """Migrations the database has and this code does not know: a newer Zabota made them."""
-    loader = MigrationLoader(connection)
+    known = known_migrations()
+    applied = MigrationLoader(connection).applied_migrations
+    return sorted({f"{app}.{name}" for app, name in applied} - known)
+
+
+def known_migrations() -> set[str]:
+    """Every migration of this code, as `app.name`."""
+    loader = MigrationLoader(None)
     replaced = {old for migration in loader.replacements.values() for old in migration.replaces}
-    known = set(loader.disk_migrations) | replaced
-    return sorted(
-        f"{app}.{name}" for app, name in loader.applied_migrations if (app, name) not in known
-    )
+    return {f"{app}.{name}" for app, name in set(loader.disk_migrations) | replaced}
 
 
 def missing_migrations() -> list[str]:

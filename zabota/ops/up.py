@@ -16,6 +16,7 @@ from django.conf import settings
 from zabota.ops.lock import Busy, FolderLock
 from zabota.ops.postgres import PostgresError, Server
 from zabota.ops.processes import die_with_parent
+from zabota.ops.restore import interrupted
 from zabota.ops.supervisor import Child, Supervisor
 from zabota.ops.web import listen_address
 from zabota.ops.words import gettext as _
@@ -37,6 +38,10 @@ def up() -> int:
     # A SIGTERM before the supervisor listens must unwind as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lock = take_folder()
+    if interrupted(settings.DATA_DIR):
+        raise CannotStart(
+            _("A restore was cut off here. Run it again: zabota restore FILE --replace")
+        )
     server: Server | None = None
     try:
         check_port()

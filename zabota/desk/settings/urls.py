@@ -22,6 +22,7 @@ DEPARTMENT, QUEUE, TOPIC = {"sort": "department"}, {"sort": "queue"}, {"sort": "
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("standstill/end/", home.end_standstill, name="standstill_end"),
     path("agents/", agents.agents, name="agents"),
     path("agents/new/", agents.invite, name="agent_new"),
     path("agents/<int:pk>/", agents.agent, name="agent"),

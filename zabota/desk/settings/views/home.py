@@ -7,14 +7,15 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
+from zabota.channels import standstill
 from zabota.channels.models import Inbox
 from zabota.customers.models import Account
 from zabota.desk.settings import pages
-from zabota.desk.settings.access import administrators
+from zabota.desk.settings.access import administrators, viewer
 from zabota.staff.models import Agent, Department, Queue, Topic
 
 SHOWN = 6
@@ -42,6 +43,15 @@ def home(request: HttpRequest) -> HttpResponse:
         "hits": _hits(query) if query else [],
     }
     return render(request, "desk/settings/home.html", content)
+
+
+@administrators
+@require_POST
+def end_standstill(request: HttpRequest) -> HttpResponse:
+    """This restored copy is the original now: it fetches and sends."""
+    agent = viewer(request)
+    standstill.end(by=agent.actor)
+    return redirect("desk:home")
 
 
 def _hits(query: str) -> list[Hit]:

@@ -1,0 +1,208 @@
+"""Backup and restore by their commands, over real databases of their own."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ops.test_cli import zabota
+from zabota.lib import embedded
+from zabota.ops import archive
+
+Env = dict[str, str]
+
+# A client's mail, an agent and an inbox, made by the house's own ways.
+FILL = """
+import sys
+from zabota.ops.cli import database
+with database():
+    from tests import make
+    from tests.drain import drain
+    from zabota.channels.models import Outgoing
+    if sys.argv[1:] == ["one"]:
+        make.agent()
+        make.ticket("Не приходит код", files=(make.file("журнал.txt", b"x" * 100_000),))
+    else:
+        for number in range(400):
+            make.ticket(f"Под нагрузкой {number}", files=(make.file(f"{number}.txt"),))
+"""
+COUNT = """
+from zabota.ops.cli import database
+with database(migrated=False):
+    from zabota.channels import standstill
+    from zabota.channels.models import Inbox, Outgoing
+    from zabota.tickets.models import Attachment, Ticket
+    from zabota.channels.blobs import get
+    kept = [len(get(sha)) for sha in Attachment.objects.values_list("sha256", flat=True)]
+    print(Ticket.objects.count(), sum(kept), standstill.is_on())
+"""
+
+
+def python(env: Env, folder: Path, code: str, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env={**env, "ZABOTA_DATA": str(folder), "LANG": "C", "PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def env(clean_env: Env) -> Env:
+    return clean_env | {"DJANGO_SETTINGS_MODULE": "zabota.config.settings"}
+
+
+@pytest.fixture
+def other(folder: Path) -> Iterator[Path]:
+    """A second place, on the same terms as `folder`."""
+    path = folder.with_name(folder.name + "-b")
+    path.mkdir(mode=0o711)
+    yield path
+    shutil.rmtree(embedded.socket_dir(embedded.cluster_dir(path)), ignore_errors=True)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def saved(env: Env, folder: Path, *words: str) -> Path:
+    status, text = zabota(env, folder, "backup", *words)
+    assert status == 0, text
+    return Path(text.strip().splitlines()[0])
+
+
+def test_what_was_saved_comes_back_elsewhere_and_stands_still(
+    env: Env, folder: Path, other: Path
+) -> None:
+    python(env, folder, FILL, "one")
+    path = saved(env, folder)
+    assert path.stat().st_mode & 0o777 == 0o600
+    status, text = zabota(env, folder, "verify-backup", str(path))
+    assert (status, "is good" in text) == (0, True), text
+
+    status, text = zabota(env, other, "restore", str(path))
+    assert (status, "zabota resume" in text) == (0, True), text
+    assert python(env, other, COUNT) == "1 100000 True"
+    for name in ("secret",):
+        assert (other / "keys" / name).read_bytes() == (folder / "keys" / name).read_bytes()
+
+    status, text = zabota(env, other, "restore", str(path))
+    assert (status, "--replace" in text) == (1, True), text
+    python(env, other, FILL, "one")
+    assert python(env, other, COUNT).startswith("2 ")
+    again = saved(env, other)
+    status, text = zabota(env, other, "restore", str(path), "--replace")
+    assert status == 0, text
+    assert python(env, other, COUNT).startswith("1 ")
+    status, text = zabota(env, other, "restore", str(again), "--replace")
+    assert status == 0, text
+    assert python(env, other, COUNT).startswith("2 ")
+
+    assert zabota(env, other, "resume")[0] == 0
+    assert python(env, other, COUNT).endswith("False")
+    assert zabota(env, other, "resume")[0] == 1
+
+
+def test_a_damaged_backup_changes_nothing(env: Env, folder: Path) -> None:
+    python(env, folder, FILL, "one")
+    good = saved(env, folder)
+    whole = good.read_bytes()
+    bad = folder / "bad.tar"
+    for text in (
+        whole[: len(whole) // 2],
+        whole[:-200_000] + b"\0" * 200_000,
+        flipped(whole, len(whole) // 2),
+        b"",
+        b"no tar at all" * 1000,
+        foreign("../../escaped"),
+        foreign("blobs/aa/../../x"),
+        edited(good, version=2, format=99),
+        edited(good, migrations=["tickets.9999_from_the_future"]),
+    ):
+        bad.write_bytes(text)
+        status, words = zabota(env, folder, "restore", str(bad), "--replace")
+        assert status == 1, words
+        assert not (folder.parent / "escaped").exists()
+        assert not (folder / "restoring").exists()
+    assert python(env, folder, COUNT) == "1 100000 False"
+    status, words = zabota(env, folder, "restore", str(folder / "none.tar"))
+    assert (status, "Traceback" in words) == (1, False)
+
+
+def flipped(whole: bytes, at: int) -> bytes:
+    return whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+
+
+def foreign(name: str) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for entry, text in ((archive.MANIFEST, b"{}"), (name, b"x")):
+            info = tarfile.TarInfo(entry)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    return made.getvalue()
+
+
+def edited(path: Path, **changes: object) -> bytes:
+    """The backup with other words in its manifest."""
+    made = io.BytesIO()
+    with tarfile.open(path) as old, tarfile.open(fileobj=made, mode="w") as new:
+        for entry in old:
+            part = old.extractfile(entry)
+            assert part is not None
+            text = part.read()
+            if entry.name == archive.MANIFEST:
+                text = json.dumps(json.loads(text) | changes).encode()
+            entry.size = len(text)
+            new.addfile(entry, io.BytesIO(text))
+    return made.getvalue()
+
+
+def test_a_backup_under_load_is_whole(env: Env, folder: Path) -> None:
+    """Attachments come while it is made: none that the dump names may be missing."""
+    python(env, folder, FILL, "one")
+    # The writer owns the server; the backup uses it meanwhile.
+    writer = subprocess.Popen(
+        [sys.executable, "-c", FILL, "many"],
+        env={**env, "ZABOTA_DATA": str(folder), "PYTHONPATH": "."},
+    )
+    try:
+        time.sleep(4)
+        path = saved(env, folder)
+        assert writer.poll() is None, "the load ended before the backup did"
+    finally:
+        writer.wait(120)
+    status, text = zabota(env, folder, "verify-backup", str(path))
+    assert (status, "is good" in text) == (0, True), text
+
+
+def test_a_restore_that_was_cut_off_keeps_everything_from_starting(env: Env, folder: Path) -> None:
+    python(env, folder, FILL, "one")
+    path = saved(env, folder)
+    (folder / "restoring").touch()
+    status, text = zabota(env, folder, "up", ZABOTA_LISTEN="127.0.0.1:1")
+    assert (status, "--replace" in text) == (1, True), text
+    status, text = zabota(env, folder, "restore", str(path), "--replace")
+    assert status == 0, text
+    assert not (folder / "restoring").exists()
+
+
+def test_no_key_is_said_and_no_room_leaves_nothing(env: Env, folder: Path) -> None:
+    python(env, folder, FILL, "one")
+    status, text = zabota(env, folder, "backup", "--without-key")
+    assert (status, "The key is not in it" in text) == (0, True)
+    place = folder / "file"
+    place.touch()
+    status, text = zabota(env, folder, "backup", "--to", str(place))
+    assert status == 1
+    assert "could not be made" in text

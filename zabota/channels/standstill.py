@@ -1,0 +1,61 @@
+"""A restored copy neither fetches nor sends until an administrator says so: the original may still
+be at work."""
+
+from __future__ import annotations
+
+import time
+
+from django.db import transaction
+
+from zabota.channels.events import RetryDue, StandstillBegan, StandstillEnded
+from zabota.channels.models import Outgoing, OutgoingState, Standstill
+from zabota.events.actor import Actor
+from zabota.events.log import record
+
+STREAM = "standstill"
+REMEMBERED = 5.0  # seconds
+WAITING = (OutgoingState.QUEUED, OutgoingState.SENDING, OutgoingState.DELAYED)
+
+_seen: tuple[float, bool] = (0.0, False)
+
+
+def is_on() -> bool:
+    """Whether this installation stands still."""
+    return Standstill.objects.exists()
+
+
+def is_shown() -> bool:
+    """`is_on` for the screens, which ask on every page: up to five seconds old."""
+    global _seen
+    now = time.monotonic()
+    if now >= _seen[0]:
+        _seen = (now + REMEMBERED, is_on())
+    return _seen[1]
+
+
+def forget() -> None:
+    """The next page asks anew."""
+    global _seen
+    _seen = (0.0, False)
+
+
+@transaction.atomic
+def begin(made_at: str, *, by: Actor) -> None:
+    """From now on nothing is fetched or sent; `made_at` is the time of the backup."""
+    if not is_on():
+        Standstill.objects.create(made_at=made_at)
+        record(StandstillBegan(made_at=made_at), stream=STREAM, by=by)
+    forget()
+
+
+@transaction.atomic
+def end(*, by: Actor) -> int:
+    """Fetch and send again; how many letters had waited and leave now."""
+    if not Standstill.objects.all().delete()[0]:
+        return 0
+    waiting = list(Outgoing.objects.filter(state__in=WAITING).order_by("id"))
+    record(StandstillEnded(waiting=len(waiting)), stream=STREAM, by=by)
+    for row in waiting:
+        record(RetryDue(outgoing=row.pk), stream=row.stream, by=by)
+    forget()
+    return len(waiting)
