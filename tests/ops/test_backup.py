@@ -23,7 +23,7 @@ Env = dict[str, str]
 # A client's mail, an agent and an inbox, made by the house's own ways.
 FILL = """
 import sys
-from zabota.ops.cli import database
+from zabota.ops.command import database
 with database():
     from tests import make
     from tests.drain import drain
@@ -36,7 +36,7 @@ with database():
             make.ticket(f"Под нагрузкой {number}", files=(make.file(f"{number}.txt"),))
 """
 COUNT = """
-from zabota.ops.cli import database
+from zabota.ops.command import database
 with database(migrated=False):
     from zabota.channels import standstill
     from zabota.channels.models import Inbox, Outgoing

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from zabota.ops import saving
+from zabota.ops.command import Failed, database, rooms
 from zabota.ops.words import gettext as _
 from zabota.ops.words import language, lend, say
 
@@ -17,10 +18,6 @@ Command = Callable[[argparse.Namespace], int]
 
 # Errors of parts that are loaded only when they are needed; their text is for a person.
 PLAIN = {"CannotStart", "NotReady", "Refused", "BackupFailed", "RestoreFailed", "Damaged"}
-
-
-class Failed(Exception):
-    """A command could not do its work; the text is for a person."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     admin = add("admin", administrator, _("make an administrator, give a new link, reset 2FA"))
     _admin_options(admin)
     add("doctor", doctor, _("say in plain words what is wrong"))
-    _backup_commands(add)
+    saving.add_commands(add)
     letters = add("mail", mail_explain, _("tell what is understood of a mail, as JSON"))
     letters.add_argument("what", choices=("explain",), metavar="explain")
     letters.add_argument("files", nargs="+", metavar=_("file"))
@@ -105,18 +102,6 @@ def parser() -> argparse.ArgumentParser:
     for name, run in CHILDREN.items():
         add(name, run)
     return top
-
-
-def _backup_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
-    save = add("backup", backup, _("write everything into one file, while the system works"))
-    save.add_argument("--to", metavar=_("folder"), help=_("where; else the folder of backups"))
-    save.add_argument("--without-key", action="store_true", help=_("leave the key file out"))
-    back = add("restore", restore, _("put a backup in the place of the data here"))
-    back.add_argument("file", metavar=_("file"))
-    back.add_argument("--replace", action="store_true", help=_("even though there is data here"))
-    check = add("verify-backup", verify_backup, _("restore a backup on trial and compare"))
-    check.add_argument("file", metavar=_("file"))
-    add("resume", resume, _("let a restored copy fetch and send again"))
 
 
 def _admin_options(admin: argparse.ArgumentParser) -> None:
@@ -211,79 +196,9 @@ def doctor(given: argparse.Namespace) -> int:
         return report(print)
 
 
-def backup(given: argparse.Namespace) -> int:
-    """One file with database, attachments and key."""
-    with database(migrated=False):
-        from django.conf import settings
-
-        from zabota.ops.backup import KEY_FILE, make
-
-        folder = Path(given.to) if given.to else Path(settings.DATA_DIR) / "backups"
-        path = make(folder, with_key=not given.without_key)
-        print(path)
-        key = Path(settings.DATA_DIR) / KEY_FILE
-        if given.without_key or not key.exists():
-            say(_("The key is not in it. Without it no mailbox password can be read: %(path)s")
-                % {"path": key if key.exists() else "ZABOTA_SECRET_KEY"})  # fmt: skip
-    return 0
-
-
-def restore(given: argparse.Namespace) -> int:
-    """A backup takes the place of the data here."""
-    from django.conf import settings
-
-    from zabota.ops.up import take_folder
-
-    lock = take_folder()
-    try:
-        with database(migrated=False):
-            from django.db import connections
-
-            from zabota.ops.restore import restore as put_back
-
-            connections.close_all()
-            content = put_back(Path(given.file), replace=given.replace)
-    finally:
-        lock.release()
-    say(_("Restored: the state of %(time)s.") % {"time": content.manifest.made_at})
-    if not content.manifest.key_sha256:
-        say(_("The backup has no key: put the original's into %(path)s before you start.")
-            % {"path": Path(settings.DATA_DIR) / "keys" / "secret"})  # fmt: skip
-    say(_("This copy neither fetches nor sends mail until an administrator says so on any page, "
-          "or by: zabota resume"))  # fmt: skip
-    return 0
-
-
-def verify_backup(given: argparse.Namespace) -> int:
-    """Restore a backup into a throw-away database and compare."""
-    _django()
-    from zabota.ops.restore import verify
-
-    content = verify(Path(given.file), say)
-    rows = sum(count for count, _sum in content.manifest.tables.values())
-    say(_("The backup of %(time)s is good. Tables: %(tables)d, rows: %(rows)d, files: %(files)d.")
-        % {"time": content.manifest.made_at, "tables": len(content.manifest.tables),
-           "rows": rows, "files": len(content.blobs)})  # fmt: skip
-    return 0
-
-
-def resume(given: argparse.Namespace) -> int:
-    """The copy is the original now."""
-    with database():
-        from zabota.channels import standstill
-        from zabota.events.actor import system
-
-        if not standstill.is_on():
-            raise Failed(_("This installation fetches and sends already."))
-        waiting = standstill.end(by=system("resume"))
-        say(_("Mail is fetched and sent again; letters that had waited: %(count)d.")
-            % {"count": waiting})  # fmt: skip
-    return 0
-
-
 def docs(given: argparse.Namespace) -> int:
     """Write the pages that are made from the code, or compare them."""
-    _django()
+    rooms()
     from zabota.ops import events_page, settings_page
 
     folder = Path(given.folder)
@@ -352,7 +267,7 @@ def child_demo_mail(given: argparse.Namespace) -> int:
 
 def child_prepare(given: argparse.Namespace) -> int:
     """What `zabota up` does before its children start."""
-    _django()
+    rooms()
     from zabota.ops.prepare import run
 
     run()
@@ -361,7 +276,7 @@ def child_prepare(given: argparse.Namespace) -> int:
 
 def child_say_bye(given: argparse.Namespace) -> int:
     """Tell all live streams to end."""
-    _django()
+    rooms()
     from zabota.events import live
 
     live.say_bye()
@@ -385,38 +300,7 @@ def _child() -> None:
     from zabota.lib import log
 
     log.configure(settings.LOG_LEVEL)
-    _django()
-
-
-def _django() -> None:
-    import django
-
-    django.setup()
-
-
-@contextmanager
-def database(*, migrated: bool = True) -> Iterator[None]:
-    """The database for one command: the running one, or the embedded one started for it.
-
-    `migrated` brings the schema to this code's state first. Raises PostgresError, NotReady.
-    """
-    from django.conf import settings
-
-    from zabota.ops.postgres import Server, running
-
-    with ExitStack() as stack:
-        if not settings.DATABASE_URL:
-            purpose = f"zabota {' '.join(sys.argv[1:3])}"
-            stack.enter_context(running(Server(settings.DATA_DIR, say=say, purpose=purpose)))
-        _django()
-        from django.db import connections
-
-        stack.callback(connections.close_all)
-        if migrated:
-            from zabota.ops.prepare import migrate as bring_up_to_date
-
-            bring_up_to_date()
-        yield
+    rooms()
 
 
 if __name__ == "__main__":
