@@ -34,7 +34,18 @@ def zabota(env: dict[str, str], folder: Path, *words: str, **more: str) -> tuple
 def test_help_names_every_command_for_people(clean_env: dict[str, str], folder: Path) -> None:
     status, text = zabota(clean_env, folder, "--help")
     assert status == 0
-    for name in ("up", "demo", "admin", "doctor", "migrate", "psql", "docs", "backup", "restore", "resume"):
+    for name in (
+        "up",
+        "demo",
+        "admin",
+        "doctor",
+        "migrate",
+        "psql",
+        "docs",
+        "backup",
+        "restore",
+        "resume",
+    ):
         assert f"\n    {name} " in text or f"\n    {name}\n" in text
     assert "say-bye" not in text
 
