@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from tests import make
+from zabota.channels import standstill
 from zabota.channels.models import Outgoing, OutgoingState
 from zabota.lib import clock
 from zabota.ops import doctor
@@ -142,6 +143,15 @@ def test_a_lost_secret_key_is_said(settings: Any) -> None:
     assert "fits" in texts(doctor.keys(), good=True)
     settings.SECRET_KEY = "made anew"
     assert "keys/secret" in texts(doctor.keys(), good=False)
+
+
+def test_a_restored_copy_is_no_trouble_but_a_task() -> None:
+    make.inbox()
+    standstill.begin("2026-11-27T21:00:00+00:00", by=make.BY)
+    (found,) = doctor.fetch()
+    assert (found.is_good, found.is_task) == (True, True)
+    assert "zabota resume" in found.text
+    standstill.end(by=make.BY)
 
 
 def test_inbox_fetched_silent_and_refused() -> None:

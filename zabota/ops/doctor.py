@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from zabota.channels import standstill
 from zabota.channels.models import Inbox, Outgoing, OutgoingState
 from zabota.channels.wording import in_words, is_theirs
 from zabota.lib import clock
@@ -197,6 +198,10 @@ def jobs() -> Iterator[Finding]:
 
 def fetch() -> Iterator[Finding]:
     """Every inbox in use: when mail was last fetched, and what the server said."""
+    if standstill.is_on():
+        text = _("This is a restored copy: it fetches and sends nothing until: zabota resume")
+        yield Finding(True, text, is_task=True)
+        return
     for inbox in Inbox.objects.filter(is_active=True).order_by("name"):
         last = inbox.last_ok_at
         is_late = last is None or clock.now() - last > FETCH_LIMIT
