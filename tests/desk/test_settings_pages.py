@@ -73,6 +73,7 @@ def test_changes_need_a_post() -> None:
         "undo",
         "deadlines",
         "revoke",
+        "end",
     }
     assert Event.objects.count() == before
 
