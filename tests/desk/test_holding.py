@@ -93,6 +93,27 @@ def test_taken_back_it_is_a_draft_again(vera: Agent, ticket: Ticket) -> None:
     assert "too late" in again.content.decode()
 
 
+def test_what_was_begun_meanwhile_is_kept_behind_it(vera: Agent, ticket: Ticket) -> None:
+    answer(vera, ticket)
+    path = f"/t/{ticket.pk}/"
+    make.browser(vera).post(f"{path}draft/", {"mode": "reply", "text": "И ещё одно"})
+    make.browser(vera).post(f"{path}held/{HeldReply.objects.get().pk}/undo/")
+    assert Draft.objects.get().text == "Готово\n\nИ ещё одно"
+
+
+def test_while_no_worker_sends_it_the_author_still_sees_it_and_takes_it_back(
+    vera: Agent, ticket: Ticket
+) -> None:
+    answer(vera, ticket)
+    held = HeldReply.objects.get()
+    with clock.at(clock.now() + timedelta(hours=1)):
+        assert "Your answer leaves in a few seconds." in page(vera, ticket)
+        make.browser(vera).post(f"/t/{ticket.pk}/held/{held.pk}/undo/")
+        run_timers()
+        drain()
+    assert (sent(), Draft.objects.get().text) == ([], "Готово")
+
+
 def test_only_its_author_takes_it_back(vera: Agent, ticket: Ticket) -> None:
     answer(vera, ticket)
     held = HeldReply.objects.get()

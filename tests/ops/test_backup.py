@@ -17,6 +17,7 @@ import pytest
 from tests.ops.test_cli import zabota
 from zabota.lib import embedded
 from zabota.ops import archive
+from zabota.ops.postgres import Server
 
 Env = dict[str, str]
 
@@ -93,8 +94,7 @@ def test_what_was_saved_comes_back_elsewhere_and_stands_still(
     status, text = zabota(env, other, "restore", str(path))
     assert (status, "zabota resume" in text) == (0, True), text
     assert python(env, other, COUNT) == "1 100000 True"
-    for name in ("secret",):
-        assert (other / "keys" / name).read_bytes() == (folder / "keys" / name).read_bytes()
+    assert (other / "keys/secret").read_bytes() == (folder / "keys/secret").read_bytes()
 
     status, text = zabota(env, other, "restore", str(path))
     assert (status, "--replace" in text) == (1, True), text
@@ -186,6 +186,40 @@ def test_a_backup_under_load_is_whole(env: Env, folder: Path) -> None:
     assert (status, "is good" in text) == (0, True), text
 
 
+BROKEN = """
+import sys
+from pathlib import Path
+from zabota.ops import restore
+from zabota.ops.command import database
+
+def fail(scratch):
+    raise OSError("the disk is full")
+
+restore._take_key = fail
+with database(migrated=False):
+    try:
+        restore.restore(Path(sys.argv[1]), replace=True)
+    except OSError as error:
+        print(error)
+"""
+
+
+def test_what_fails_at_the_very_end_puts_the_former_data_back(
+    env: Env, folder: Path, other: Path
+) -> None:
+    python(env, folder, FILL, "one")
+    path = saved(env, folder)
+    python(env, other, FILL, "one")
+    python(env, other, FILL, "one")
+    key = (other / "keys/secret").read_bytes()
+    assert python(env, other, BROKEN, str(path)) == "the disk is full"
+    assert python(env, other, COUNT) == "2 200000 False"
+    assert (other / "keys/secret").read_bytes() == key
+    assert not (other / "restoring").exists()
+    assert zabota(env, other, "restore", str(path), "--replace")[0] == 0
+    assert (other / "keys/secret.before-restore").read_bytes() == key
+
+
 def test_a_restore_that_was_cut_off_keeps_everything_from_starting(env: Env, folder: Path) -> None:
     python(env, folder, FILL, "one")
     path = saved(env, folder)
@@ -206,3 +240,22 @@ def test_no_key_is_said_and_no_room_leaves_nothing(env: Env, folder: Path) -> No
     status, text = zabota(env, folder, "backup", "--to", str(place))
     assert status == 1
     assert "could not be made" in text
+
+
+def test_the_same_over_a_server_of_ones_own(env: Env, folder: Path, other: Path) -> None:
+    server = Server(folder, purpose="test")
+    server.start()
+    try:
+        url = f"postgresql://postgres@/zabota?host={server.socket_dir}&application_name=care"
+        own = env | {"DATABASE_URL": url}
+        python(own, other, FILL, "one")
+        path = saved(own, other)
+        python(own, other, FILL, "one")
+        with server.connect():
+            status, text = zabota(own, other, "restore", str(path), "--replace")
+            assert (status, "in use" in text) == (1, True), text
+        status, text = zabota(own, other, "restore", str(path), "--replace")
+        assert status == 0, text
+        assert python(own, other, COUNT) == "1 100000 True"
+    finally:
+        server.stop()

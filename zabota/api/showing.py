@@ -118,9 +118,10 @@ def accounts(rows: Iterable[Account]) -> list[Shown]:
 
 
 def addresses_of(contacts: Iterable[int]) -> dict[int, list[str]]:
-    """The mail addresses of contacts, in the order in which they became known."""
+    """The mail addresses of contacts: the preferred one, then as they became known."""
     found: dict[int, list[str]] = {}
-    rows = Identity.objects.filter(kind="mail", contact_id__in=set(contacts)).order_by("id")
+    rows = Identity.objects.filter(kind="mail", contact_id__in=set(contacts))
+    rows = rows.order_by("-is_preferred", "id")
     for contact, value in rows.values_list("contact_id", "value"):
         found.setdefault(contact, []).append(value)
     return found

@@ -53,7 +53,9 @@ def end(*, by: Actor) -> int:
     """Fetch and send again; how many letters had waited and leave now."""
     if not Standstill.objects.all().delete()[0]:
         return 0
-    waiting = list(Outgoing.objects.filter(state__in=WAITING).order_by("id"))
+    # Without the letters themselves, which may be many and large.
+    letters = Outgoing.objects.only("id", "recipient").filter(state__in=WAITING)
+    waiting = list(letters.order_by("id"))
     record(StandstillEnded(waiting=len(waiting)), stream=STREAM, by=by)
     for row in waiting:
         record(RetryDue(outgoing=row.pk), stream=row.stream, by=by)

@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from zabota.customers.actions.domains import PUBLIC_DOMAINS
-from zabota.customers.models import Contact
+from zabota.customers.models import Contact, Identity
 from zabota.desk import timeline, zones
 from zabota.events import log
 from zabota.lib import clock
@@ -40,8 +40,9 @@ class Past:
 def content(agent: Agent, ticket: Ticket, view: str) -> dict[str, Any]:
     """The values of `desk/context.html`."""
     contact = ticket.contact
-    identities = list(contact.identities.order_by("-is_preferred", "id")) if contact else []
-    addresses = [one.value for one in identities if one.kind == "mail"]
+    mails = contact.identities.filter(kind="mail") if contact else Identity.objects.none()
+    identities = list(mails.order_by("-is_preferred", "id"))
+    addresses = [one.value for one in identities]
     events = log.of_stream(ticket.stream, timeline.SHOWN)
     names = timeline.Names.of(policy.company(agent))
     may = queries.may(agent, ticket)

@@ -127,7 +127,7 @@ def held_of(unsent: Iterable[drafts.Open]) -> list[Held]:
     """The answers that may still be taken back, with the seconds that are left."""
     now = clock.now()
     return [
-        Held(one.held, shorten(one.text, 120), round((one.at - now).total_seconds(), 1))
+        Held(one.held, shorten(one.text, 120), max(round((one.at - now).total_seconds(), 1), 0))
         for one in unsent
         if one.held is not None
     ]

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import Conninfo
 
 from zabota import __version__
 from zabota.lib import clock
@@ -80,17 +81,17 @@ def _key() -> bytes:
 def connection_values() -> dict[str, str]:
     """How psycopg and PostgreSQL's programs reach the database in use."""
     found = connection.get_connection_params()
-    names = {"host": "host", "port": "port", "user": "user", "password": "password"}
-    values = {name: str(found[key]) for name, key in names.items() if found.get(key)}
-    return values | {"dbname": str(found["dbname"])}
+    # Whatever DATABASE_URL says of encryption and certificates holds here too.
+    known = {one.keyword.decode() for one in Conninfo.get_defaults()}
+    return {key: str(value) for key, value in found.items() if key in known and value}
 
 
 def connect(
     values: dict[str, str] | None = None,
 ) -> psycopg.Connection[tuple[object, ...]]:
     """A connection past the pool, in UTC: checksums read times as text."""
-    wanted = make_conninfo(**{"options": "-c timezone=UTC"} | (values or connection_values()))
-    return psycopg.connect(wanted, autocommit=True)
+    wanted = (values or connection_values()) | {"options": "-c timezone=UTC"}
+    return psycopg.connect(make_conninfo(**wanted), autocommit=True)
 
 
 def _dump(target: Path, snapshot: str) -> None:
@@ -100,14 +101,12 @@ def _dump(target: Path, snapshot: str) -> None:
 
 def run(program: str, *arguments: str, values: dict[str, str] | None = None) -> None:
     """Run one of PostgreSQL's programs over the database; raises BackupFailed with its words."""
-    reach = values or connection_values()
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD",
-             "dbname": "PGDATABASE"}  # fmt: skip
+    reach = dict(values or connection_values())
     # The password stands in the environment: every user of the machine sees the arguments.
-    environment = {names[key]: value for key, value in reach.items() if key in names}
+    secret = {"PGPASSWORD": reach.pop("password")} if "password" in reach else {}
     done = subprocess.run(
-        [str(bin_dir() / program), *arguments],
-        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", **environment},
+        [str(bin_dir() / program), "-d", make_conninfo(**reach), *arguments],
+        env={**os.environ, "LC_ALL": "C", **secret},
         capture_output=True,
         check=False,
     )

@@ -16,6 +16,7 @@ from typing import IO
 
 import psycopg
 from django.conf import settings
+from django.db import connections
 
 from zabota.ops import backup
 from zabota.ops.archive import BLOB, DUMP, KEY, Content, Damaged, read, sync_folder
@@ -38,7 +39,8 @@ class RestoreFailed(Exception):
 
 def restore(path: Path, *, replace: bool) -> Content:
     """Put a backup in the place of this installation's data; the caller has the database to
-    himself. Raises RestoreFailed or Damaged; then the former data is in its place again.
+    himself. Raises RestoreFailed or Damaged, or what the disk and the database refuse; whatever it
+    is, the former data is in its place again.
 
     The copy stands still: it neither fetches nor sends until an administrator says so.
     """
@@ -53,13 +55,11 @@ def restore(path: Path, *, replace: bool) -> Content:
                 raise RestoreFailed(
                     _("There is data here already. To put the backup in its place: --replace")
                 )
+            # Files are named by what they hold: more of them change nothing.
+            _take_blobs(Path(scratch))
             _mark(True)
-            _swap(found, Path(scratch) / DUMP, content)
-        _take_blobs(Path(scratch))
-        _take_key(Path(scratch))
-        _stand_still(content)
-        with backup.connect() as found:
-            found.execute(f"DROP SCHEMA IF EXISTS {ASIDE} CASCADE")
+            _swap(found, Path(scratch), content)
+            found.execute(f"DROP SCHEMA {ASIDE} CASCADE")
         _mark(False)
     return content
 
@@ -145,13 +145,17 @@ def _finish_former(found: psycopg.Connection[tuple[object, ...]]) -> None:
         _put_back(found)
 
 
-def _swap(found: psycopg.Connection[tuple[object, ...]], dump: Path, content: Content) -> None:
+def _swap(found: psycopg.Connection[tuple[object, ...]], scratch: Path, content: Content) -> None:
+    """The backup's tables, brought to this version and silent, and its key last of all."""
     found.execute(f"ALTER SCHEMA public RENAME TO {ASIDE}")
     try:
         found.execute("CREATE SCHEMA public")
-        _load(dump, backup.connection_values())
+        _load(scratch / DUMP, backup.connection_values())
         _compare(content, found)
+        _stand_still(content)
+        _take_key(scratch)
     except BaseException:
+        connections.close_all()
         _put_back(found)
         _mark(False)
         raise
@@ -166,8 +170,7 @@ def _put_back(found: psycopg.Connection[tuple[object, ...]]) -> None:
 def _load(dump: Path, values: dict[str, str]) -> None:
     try:
         backup.run("pg_restore", "--no-owner", "--no-privileges", "--schema=public",
-                   "--single-transaction", "--exit-on-error", "-d", values["dbname"], str(dump),
-                   values=values)  # fmt: skip
+                   "--single-transaction", "--exit-on-error", str(dump), values=values)  # fmt: skip
     except backup.BackupFailed as error:
         raise RestoreFailed(str(error)) from error
 
@@ -204,9 +207,12 @@ def _take_key(scratch: Path) -> None:
     if not fresh.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if target.exists() and target.read_bytes() != fresh.read_bytes():
-        target.replace(target.with_name("secret.before-restore"))
     fresh.chmod(0o600)
+    if target.exists() and target.read_bytes() != fresh.read_bytes():
+        # A second name first: at no moment is there no key.
+        aside = target.with_name("secret.before-restore")
+        aside.unlink(missing_ok=True)
+        os.link(target, aside)
     fresh.replace(target)
 
 

@@ -38,12 +38,12 @@ def up() -> int:
     # A SIGTERM before the supervisor listens must unwind as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lock = take_folder()
-    if interrupted(settings.DATA_DIR):
-        raise CannotStart(
-            _("A restore was cut off here. Run it again: zabota restore FILE --replace")
-        )
     server: Server | None = None
     try:
+        if interrupted(settings.DATA_DIR):
+            raise CannotStart(
+                _("A restore was cut off here. Run it again: zabota restore FILE --replace")
+            )
         check_port()
         if not settings.DATABASE_URL:
             server = start_database()

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from zabota.lib import clock
-from zabota.lib.rows import ask_all, tell
+from zabota.lib.rows import ask, ask_all, tell
 from zabota.lib.text import clean
 from zabota.tickets.actions.answer import MAX_REPLY
-from zabota.tickets.models import Draft
+from zabota.tickets.models import HeldReply
 
 MODES = ("reply", "note")
 _KEEP = """
@@ -18,6 +18,12 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (ticket_id, agent_id, mode) DO UPDATE SET text = excluded.text,
        "to" = excluded."to", reason = excluded.reason, at = excluded.at
 """
+
+
+_FORGET = "DELETE FROM tickets_draft WHERE ticket_id = %s AND agent_id = %s AND mode = %s"
+_BEGUN = (
+    "SELECT text FROM tickets_draft WHERE ticket_id = %s AND agent_id = %s AND mode = %s FOR UPDATE"
+)
 
 
 class Open(NamedTuple):
@@ -37,7 +43,7 @@ SELECT NULL, mode, text, "to", reason, at FROM tickets_draft
  WHERE ticket_id = %s AND agent_id = %s
 UNION ALL
 SELECT id, 'reply', body, "to", '', send_at FROM tickets_heldreply
- WHERE ticket_id = %s AND agent_id = %s AND send_at > %s
+ WHERE ticket_id = %s AND agent_id = %s
  ORDER BY at DESC
 """
 
@@ -62,10 +68,18 @@ def stamp(at: datetime) -> int:
 
 def forget(ticket_id: int, agent_id: int, mode: str) -> None:
     """The draft is no longer needed: it was sent, or emptied."""
-    Draft.objects.filter(ticket=ticket_id, agent=agent_id, mode=mode).delete()
+    tell(_FORGET, [ticket_id, agent_id, mode])
+
+
+def give_back(held: HeldReply, reason: str = "") -> None:
+    """The text of a held reply is its author's draft again, before what he has begun since."""
+    place = [held.ticket_id, held.agent_id, "reply"]
+    begun = ask(_BEGUN, place)
+    text = f"{held.body}\n\n{begun[0]}" if begun else held.body
+    keep(held.ticket_id, held.agent_id, "reply", text, to=held.to, reason=reason)
 
 
 def open_of(ticket_id: int, agent_id: int) -> list[Open]:
     """Drafts and held replies of one agent in one ticket, newest first."""
     who = [ticket_id, agent_id]
-    return [Open(*row) for row in ask_all(_OPEN, [*who, *who, clock.now()])]
+    return [Open(*row) for row in ask_all(_OPEN, [*who, *who])]

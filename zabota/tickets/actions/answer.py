@@ -18,7 +18,7 @@ from zabota.staff.models import Agent
 from zabota.tickets import letters
 from zabota.tickets.actions.change import turn
 from zabota.tickets.actions.owning import give
-from zabota.tickets.actions.solving import mark_solved, may_be_solved
+from zabota.tickets.actions.solving import mark_solved, refuse_recovery
 from zabota.tickets.events import Replied
 from zabota.tickets.locking import NotPossible, changing
 from zabota.tickets.models import (
@@ -117,7 +117,7 @@ def check(
     """The text as it will be sent; raises NotPossible for what `reply` refuses."""
     body = _checked(body, files)
     if solve:
-        may_be_solved(row)
+        refuse_recovery(row)
     if row.contact is None or not row.contact.address:
         raise NotPossible(_("This ticket has no client to answer to."))
     if row.status == Status.CLOSED:

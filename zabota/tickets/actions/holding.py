@@ -79,7 +79,7 @@ def take_back(held_id: int, ticket: Ticket, agent: Agent, *, by: Actor) -> bool:
         held = mine.filter(pk=held_id).first()
         if held is None:
             return False
-        drafts.keep(held.ticket_id, agent.pk, "reply", held.body, to=held.to)
+        drafts.give_back(held)
         record(ReplyTakenBack(held=held.pk, ticket=held.ticket_id), stream=f"held:{held.pk}", by=by)
         held.delete()
     return True
@@ -104,8 +104,7 @@ def send_held(event: Event, fact: HoldOver) -> None:
                     files=[Upload(**file) for file in held.files], key=held.key, to=held.to,
                 )  # fmt: skip
         except NotPossible as refusal:
-            reason = str(refusal)
-            drafts.keep(ticket.pk, agent.pk, "reply", held.body, to=held.to, reason=reason)
+            drafts.give_back(held, str(refusal))
             with changing(ticket) as row:
                 record(ReplyReturned(held=fact.held, ticket=row.pk), stream=row.stream, by=by)
 

@@ -31,7 +31,7 @@ def solve(ticket: Ticket, *, by: Actor) -> Ticket:
 
 def mark_solved(row: Ticket, *, told: int | None, by: Actor) -> None:
     """Solve a locked ticket; `told` is the message that says so to the client."""
-    may_be_solved(row)
+    refuse_recovery(row)
     was, row.status = row.status, Status.SOLVED
     row.status_version += 1
     row.solved_at = clock.now()
@@ -48,7 +48,7 @@ def mark_solved(row: Ticket, *, told: int | None, by: Actor) -> None:
     )
 
 
-def may_be_solved(row: Ticket) -> None:
+def refuse_recovery(row: Ticket) -> None:
     """Raises NotPossible for a recovery, which ends in its own way."""
     if row.type == TicketType.RECOVERY:
         raise NotPossible(_("End the recovery as saved or lost, in the panel about the client."))
@@ -61,7 +61,7 @@ def close_silently(ticket: Ticket, reason: str, *, by: Actor) -> Ticket:
     with changing(ticket) as row:
         if row.status == Status.CLOSED:
             return row
-        may_be_solved(row)
+        refuse_recovery(row)
         if reason == CloseReason.ROBOT and not row.is_robot:
             raise NotPossible(_("A person wrote this: solve it with a message."))
         shut(row, CloseReason(reason), by)
