@@ -33,18 +33,7 @@ class Program:
     def bring(self, series: Series) -> None:
         """One new ticket of a new client; number, queue and expected time are looked at."""
         number, queue = next(self._numbers), self._source.choice(self._queues)
-        body = {
-            "on_behalf_of": {"address": f"p{number}@firm.example", "name": words.name(number)},
-            "subject": words.body(self._source, "", 60)[:60] or "Вопрос",
-            "text": words.body(self._source, f"запрос{number}", 300),
-            "queue": queue,
-        }
-        headers = {
-            "Authorization": f"Bearer {self._secret}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": str(number),
-        }
-        content = json.dumps(body)
+        content, headers = letter(self._source, number, queue, self._secret)
         began = time.perf_counter()
         self._line.request("POST", "/api/v1/tickets", content, headers)
         response = self._line.getresponse()
@@ -55,9 +44,27 @@ class Program:
             series.wrong = f"status {response.status}: {text[:200]!r}"
 
 
+def letter(
+    source: random.Random, number: int, queue: int, secret: str
+) -> tuple[str, dict[str, str]]:
+    """Body and headers of a request for a new ticket of a new client."""
+    body = {
+        "on_behalf_of": {"address": f"p{number}@firm.example", "name": words.name(number)},
+        "subject": words.body(source, "", 60)[:60] or "Вопрос",
+        "text": words.body(source, f"запрос{number}", 300),
+        "queue": queue,
+    }
+    headers = {
+        "Authorization": f"Bearer {secret}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": str(number),
+    }
+    return json.dumps(body), headers
+
+
 def measure(house: House, town: Town, samples: int) -> list[Line]:
     """One client, its CPU counted with the worker halted, then CLIENTS at once."""
-    secret = _secret(town)
+    secret = secret_of(town)
     queues = town.queues[:5]
     programs = [Program(house.port, secret, queues, seed) for seed in range(1, CLIENTS + 1)]
     alone = Series()
@@ -109,7 +116,8 @@ def _together(programs: list[Program], samples: int) -> Line:
     return Line(f"create a ticket by API, {len(programs)} clients", goals, told, wrong)
 
 
-def _secret(town: Town) -> str:
+def secret_of(town: Town) -> str:
+    """The token of a program that sees the first five queues."""
     agent = Agent.objects.create(
         email="crm@zabota.example", surname="Юдин", first_name="Егор", role=Role.INTEGRATION
     )

@@ -132,7 +132,7 @@ def test_nothing_of_a_failed_request_stays(crm: Program, monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("zabota.api.creating.triage.take", fail)
+    monkeypatch.setattr("zabota.api.creating.triage.take_new", fail)
     assert crm.post("/tickets", new_ticket()).status_code == 500
     assert not Ticket.objects.exists()
 

@@ -27,8 +27,8 @@ def why_not(ticket: Ticket) -> list[str]:
 
 def test_treated_once_however_often_the_job_runs() -> None:
     message = make.incoming()
-    assert take(message.pk, silent=False, by=make.BY)
-    assert not take(message.pk, silent=False, by=make.BY)
+    assert take(message.pk, silent=False, by=make.BY).acknowledged
+    assert not take(message.pk, silent=False, by=make.BY).acknowledged
     assert acks(message.ticket) == 1
     assert why_not(message.ticket) == [""]
 

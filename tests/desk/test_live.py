@@ -45,7 +45,8 @@ def touch(ticket: Ticket) -> Event:
     with transaction.atomic():
         Ticket.objects.filter(pk=ticket.pk).update(version=F("version") + 1)
         fact = SubjectChanged(ticket=ticket.pk)
-        return record(fact, stream=f"ticket:{ticket.pk}", by=make.BY)
+        record(fact, stream=f"ticket:{ticket.pk}", by=make.BY)
+    return Event.objects.latest("id")
 
 
 def move(ticket: Ticket, to: Queue) -> None:

@@ -20,6 +20,11 @@ class Tried(Fact, kind="test.tried"):
     number: int
 
 
+@dataclass(frozen=True)
+class Other(Fact, kind="test.other"):
+    number: int
+
+
 heard: list[tuple[str, int]] = []
 broken: set[int] = set()
 
@@ -37,9 +42,9 @@ def clean() -> None:
     broken.clear()
 
 
-def try_(number: int, stream: str = "thing:1") -> Event:
+def try_(number: int, stream: str = "thing:1") -> None:
     with transaction.atomic():
-        return log.record(Tried(number), stream=stream, by=actor.system("test"))
+        log.record(Tried(number), stream=stream, by=actor.system("test"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -56,6 +61,41 @@ def test_a_rolled_back_fact_leaves_no_job() -> None:
         transaction.set_rollback(True)
     assert drain() == 0
     assert heard == []
+
+
+@pytest.mark.django_db
+def test_facts_recorded_together_are_written_in_their_order_with_their_jobs() -> None:
+    with transaction.atomic(), log.together():
+        try_(1, "thing:2")
+        with log.together():
+            try_(2)
+            try_(3, "thing:2")
+        assert not Event.objects.exists(), "the inner one waits for the outer one"
+        log.record(Other(4), stream="thing:3", by=actor.system("test"))
+    found = Event.objects.order_by("id").values_list("stream", "facts", "actor")
+    assert list(found) == [
+        ("thing:2", {"number": 1}, "system:test"),
+        ("thing:1", {"number": 2}, "system:test"),
+        ("thing:2", {"number": 3}, "system:test"),
+        ("thing:3", {"number": 4}, "system:test"),
+    ]
+    assert drain() == 3, "nobody consumes the last"
+    assert heard == [("thing:2", 1), ("thing:1", 2), ("thing:2", 3)]
+
+
+@pytest.mark.django_db
+def test_what_was_recorded_together_is_forgotten_with_its_work() -> None:
+    def give_up() -> None:
+        with transaction.atomic(), log.together():
+            try_(1)
+            try_(2)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        give_up()
+    try_(3)
+    assert [event.facts for event in Event.objects.all()] == [{"number": 3}]
+    assert drain() == 1
 
 
 @pytest.mark.django_db

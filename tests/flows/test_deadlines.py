@@ -234,7 +234,7 @@ def test_mail_and_page_need_few_statements(
     from zabota.automation.triage import take
 
     with django_assert_max_num_queries(24):
-        assert take(message.pk, silent=False, by=make.BY)
+        assert take(message.pk, silent=False, by=make.BY).acknowledged
 
 
 def test_the_envelope_says_the_same(box: Inbox, office: Calendar) -> None:

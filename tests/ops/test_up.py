@@ -102,6 +102,11 @@ def test_life_of_an_installation(
 
     before = processes(str(folder))
     assert {"web", "worker", "fetch"} <= set(before)
+    gives_way = os.getpriority(os.PRIO_PROCESS, before["web"]) + 5
+    for name in ("worker", "fetch"):
+        assert wait_for(
+            lambda: os.getpriority(os.PRIO_PROCESS, before[name]) == gives_way  # noqa: B023
+        )
     os.kill(before["worker"], signal.SIGKILL)
     assert wait_for(lambda: processes(str(folder)).get("worker", 0) not in (0, before["worker"]))
     assert "worker ended unexpectedly" in (folder / "output").read_text()

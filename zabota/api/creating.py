@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from zabota.automation import triage
+from zabota.automation.triage import Treated
+from zabota.events.actor import Actor
+from zabota.events.kept import held
 from zabota.staff.models import Agent, Queue, Topic
 from zabota.tickets import actions
 from zabota.tickets.actions.answer import Upload
-from zabota.tickets.models import Message
+from zabota.tickets.models import Message, Ticket
 from zabota.tickets.posting import Posted, bring
 
 
@@ -28,10 +31,15 @@ class Brought:
     at: datetime | None
 
 
-def bring_in(brought: Brought, agent: Agent) -> tuple[Message, bool]:
-    """The client's message in its new ticket, and whether he is told by mail. Within the caller's
+def bring_in(brought: Brought, agent: Agent) -> tuple[Message, Treated]:
+    """The client's message in its new ticket, and how it was treated. Within the caller's
     transaction; raises Inbox.DoesNotExist while no mailbox can answer."""
     by = agent.actor
+    with held():
+        return _brought(brought, by, silent=brought.at is not None)
+
+
+def _brought(brought: Brought, by: Actor, *, silent: bool) -> tuple[Message, Treated]:
     message = bring(
         brought.posted, brought.queue, brought.topic, type=brought.type, by=by, at=brought.at
     )
@@ -40,9 +48,12 @@ def bring_in(brought: Brought, agent: Agent) -> tuple[Message, bool]:
         actions.set_urgency(message.ticket, brought.urgency, by=by)
     if brought.tags:
         actions.set_tags(message.ticket, brought.tags, by=by)
-    is_past = brought.at is not None
-    told = triage.take(message.pk, silent=is_past, by=by, acknowledge=brought.acknowledge)
-    return message, told
+    if brought.urgency is None and not brought.tags:
+        how = triage.take_new(message, silent=silent, by=by, acknowledge=brought.acknowledge)
+        return message, how
+    how = triage.take(message.pk, silent=silent, by=by, acknowledge=brought.acknowledge)
+    message.ticket = Ticket.objects.select_related("contact").get(pk=message.ticket_id)
+    return message, how
 
 
 def posted(

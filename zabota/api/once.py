@@ -20,14 +20,16 @@ from zabota.api.models import Answered, Waiting
 from zabota.api.problems import Problem
 from zabota.events.chores import chore
 from zabota.lib import clock
-from zabota.lib.rows import ask, insert
+from zabota.lib.rows import ask, insert_unless
 
 KEPT = timedelta(days=2)
 LONGEST = 200
-_BEFORE = (
-    "SELECT fingerprint, status, body::text FROM api_answered WHERE token_id = %s AND key = %s"
-)
-_TRY = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+# The answer is as old as the statement: one that was given between it and the lock is met by
+# `insert_unless`.
+_BEGIN = """
+SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0)), fingerprint, status, body::text
+  FROM (VALUES (1)) one LEFT JOIN api_answered ON token_id = %s AND key = %s
+"""
 
 
 def once(
@@ -47,17 +49,23 @@ def once(
             detail = _("An Idempotency-Key has 1 to %(most)d letters.") % {"most": LONGEST}
             raise Problem(problems.BAD_REQUEST, detail)
         token = caller(request).token
-        if not ask(_TRY, [f"api:{token.pk}:{key}"])[0]:
-            raise Problem(problems.IN_FLIGHT, headers={"Retry-After": "1"})
+        is_ours, *before = ask(_BEGIN, [f"api:{token.pk}:{key}", token.pk, key])
+        if not is_ours:
+            raise _in_flight()
         mark = _fingerprint(request, content)
-        before = ask(_BEFORE, [token.pk, key])
-        if before is not None:
+        if before[0] is not None:
             if before[0] != mark:
                 raise Problem(problems.KEY_REUSED, _("Take a new key for a new request."))
             return Status(before[1], json.loads(before[2]))
         body = to_jsonable_python(work())
-        insert(Answered(token=token, key=key, fingerprint=mark, status=status, body=body))
+        answer = Answered(token=token, key=key, fingerprint=mark, status=status, body=body)
+        if not insert_unless(answer):
+            raise _in_flight()
         return Status(status, body)
+
+
+def _in_flight() -> Problem:
+    return Problem(problems.IN_FLIGHT, headers={"Retry-After": "1"})
 
 
 def _fingerprint(request: HttpRequest, content: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -10,11 +11,11 @@ from zabota.automation import urgency
 from zabota.calendars import known
 from zabota.events.actor import Actor, system
 from zabota.events.kept import held
-from zabota.events.log import consumer, record
+from zabota.events.log import consumer, record, together
 from zabota.events.models import Event
 from zabota.lib import clock
 from zabota.lib.faults import reach
-from zabota.lib.rows import ask
+from zabota.lib.rows import ask, tell
 from zabota.lib.zones import zone
 from zabota.sla import clocks, expecting
 from zabota.tickets import letters
@@ -22,7 +23,7 @@ from zabota.tickets.actions import send_automatic
 from zabota.tickets.actions.answer import say
 from zabota.tickets.deliver import is_ours, recipient
 from zabota.tickets.events import MessageReceived, Solved, Triaged
-from zabota.tickets.locking import changing_within
+from zabota.tickets.locking import changing_new, changing_within
 from zabota.tickets.models import Message, Purpose, Ticket
 from zabota.tickets.threading import How
 
@@ -43,31 +44,57 @@ def on_message(event: Event, fact: MessageReceived) -> None:
     take(fact.message, silent=fact.silent, by=system("triage").because(event))
 
 
-def take(message_id: int, *, silent: bool, by: Actor, acknowledge: bool = True) -> bool:
-    """Treat one client message once; returns whether it was acknowledged. Without `acknowledge` the
-    one who brought it tells the client himself."""
+class Treated(NamedTuple):
+    """Whether the message was acknowledged, and the time that was told, if any."""
+
+    acknowledged: bool
+    due_at: datetime | None
+
+
+def take(message_id: int, *, silent: bool, by: Actor, acknowledge: bool = True) -> Treated:
+    """Treat one client message once. Without `acknowledge` the one who brought it tells the client
+    himself."""
     with transaction.atomic():
         message = _begin(message_id)
         if message is None:
-            return False
-        with held(), changing_within(Ticket(pk=message.ticket_id), *NEEDED) as ticket:
-            if not silent and not message.robot:
-                urgency.mark(ticket, message, by=by)
-            why_not = reason_to_be_quiet(ticket, message, silent)
-            why_not = why_not or ("" if acknowledge else "unwanted")
-            working = known.of_queue(ticket.queue_id)
-            is_told = not why_not or (why_not in UNMAILED and message.thread_how in TOLD_AT_ONCE)
-            told = expecting.promise(ticket, working, by=by) if is_told else None
-            clocks.run(ticket, by=by, promise=told, working=working)
-            if not why_not:
-                due = told.due_at.astimezone(zone_of(ticket)) if told else None
-                say(ticket, letters.acknowledgement(ticket, due), Purpose.ACKNOWLEDGEMENT, by)
-            fact = Triaged(
-                ticket=ticket.pk, message=message.pk, acknowledged=not why_not, why_not=why_not
-            )
-            record(fact, stream=ticket.stream, by=by)
+            return Treated(False, None)
+        with (
+            held(),
+            together(),
+            changing_within(Ticket(pk=message.ticket_id), *NEEDED) as ticket,
+        ):
+            quiet = reason_to_be_quiet(ticket, message, silent)
+            treated = _treat(ticket, message, quiet, silent, acknowledge, by)
     reach("triage.taken")
-    return not why_not
+    return treated
+
+
+def take_new(message: Message, *, silent: bool, by: Actor, acknowledge: bool = True) -> Treated:
+    """`take` for the first message of a ticket, both made in the caller's transaction: nothing of
+    them is locked or asked for again, and the ticket is afterwards as it stands in the database."""
+    tell(_MARK, [clock.now(), message.pk])
+    with held(), together(), changing_new(message.ticket) as ticket:
+        quiet = reason_to_be_quiet(ticket, message, silent, is_first=True)
+        return _treat(ticket, message, quiet, silent, acknowledge, by)
+
+
+def _treat(
+    ticket: Ticket, message: Message, why_not: str, silent: bool, acknowledge: bool, by: Actor
+) -> Treated:
+    """The order of treatment; `why_not` is why the message gets no acknowledgement."""
+    why_not = why_not or ("" if acknowledge else "unwanted")
+    if not silent and not message.robot:
+        urgency.mark(ticket, message, by=by)
+    working = known.of_queue(ticket.queue_id)
+    is_told = not why_not or (why_not in UNMAILED and message.thread_how in TOLD_AT_ONCE)
+    told = expecting.promise(ticket, working, by=by) if is_told else None
+    clocks.run(ticket, by=by, promise=told, working=working)
+    if not why_not:
+        due = told.due_at.astimezone(zone_of(ticket)) if told else None
+        say(ticket, letters.acknowledgement(ticket, due), Purpose.ACKNOWLEDGEMENT, by)
+    fact = Triaged(ticket=ticket.pk, message=message.pk, acknowledged=not why_not, why_not=why_not)
+    record(fact, stream=ticket.stream, by=by)
+    return Treated(not why_not, told.due_at if told else None)
 
 
 def zone_of(ticket: Ticket) -> tzinfo:
@@ -89,8 +116,7 @@ def _begin(message_id: int) -> Message | None:
     The mark locks the row: whoever comes second waits here.
     """
     found = ask(
-        "UPDATE tickets_message SET triaged_at = %s WHERE id = %s AND triaged_at IS NULL "
-        "RETURNING ticket_id, robot, left(text, 5000), thread_how",
+        f"{_MARK} RETURNING ticket_id, robot, left(text, 5000), thread_how",
         [clock.now(), message_id],
     )
     if found is None:
@@ -99,17 +125,23 @@ def _begin(message_id: int) -> Message | None:
     return Message(pk=message_id, ticket_id=ticket, robot=robot, text=text, thread_how=how)
 
 
-def reason_to_be_quiet(ticket: Ticket, message: Message, silent: bool) -> str:
-    """Why this message gets no acknowledgement; '' when it gets one (once per ticket)."""
+_MARK = "UPDATE tickets_message SET triaged_at = %s WHERE id = %s AND triaged_at IS NULL"
+
+
+def reason_to_be_quiet(
+    ticket: Ticket, message: Message, silent: bool, *, is_first: bool = False
+) -> str:
+    """Why this message gets no acknowledgement; '' when it gets one (once per ticket). `is_first`:
+    it is known that the ticket has no other message."""
     if silent:
         return "silent"
     if message.robot:
         return "robot"
     if ticket.contact and not ticket.contact.wants_receipts:
         return "declined"
-    if ask(_TOLD, [ticket.pk, message.pk]):
+    if not is_first and ask(_TOLD, [ticket.pk, message.pk]):
         return "told"
-    to = recipient(ticket).email
+    to = recipient(ticket, message if is_first else None).email
     if not to or is_ours(to):
         return "own_address"
     # One statement for nearly all: whoever was told nothing in the hour was not in the window.

@@ -20,7 +20,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from zabota.channels import standstill
@@ -126,6 +128,16 @@ def _said(text: str, language: str | None) -> Markup:
     return Markup(gettext(text)) % {}  # noqa: S704 (our own words)
 
 
+class _Template(Template):
+    """A template that others import: all of ours have the globals of the environment and no more,
+    so that one module serves all. Jinja compares the names of all globals at each import."""
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        if self._module is None:
+            self._module = self.make_module()
+        return self._module
+
+
 def environment(**options: Any) -> Environment:
     """The environment for Django's Jinja2 backend: strict, escaping, translated."""
     options["undefined"] = StrictUndefined
@@ -134,6 +146,7 @@ def environment(**options: Any) -> Environment:
     options.setdefault("lstrip_blocks", True)
     options["extensions"] = ["jinja2.ext.i18n", "jinja2.ext.do"]
     made = Environment(**options)  # noqa: S701 (autoescape is set above)
+    made.template_class = _Template
     made.policies["ext.i18n.trimmed"] = True
     install = cast(Callable[..., None], cast(Any, made).install_gettext_callables)
     install(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)

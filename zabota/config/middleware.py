@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 
 from zabota.config import metrics
+from zabota.events.kept import held
 from zabota.lib.log import request_id
 from zabota.staff.models import Agent
 
@@ -54,8 +56,11 @@ class RequestContext:
         name = brought if GOOD_ID.fullmatch(brought) else uuid.uuid4().hex[:16]
         token = request_id.set(name)
         start = time.monotonic()
+        # What changes nothing sees the company in one state.
+        steady = held() if request.method in {"GET", "HEAD"} else nullcontext()
         try:
-            response = self.get_response(request)
+            with steady:
+                response = self.get_response(request)
             response.headers["X-Request-ID"] = name
             response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
             response.headers.setdefault("Cache-Control", "no-store")

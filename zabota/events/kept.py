@@ -26,9 +26,12 @@ _held: ContextVar[dict[str, str] | None] = ContextVar("kept_held", default=None)
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Inside, everything kept is as it was at the beginning, asked for in one statement. For short
-    work that needs several of them and changes none."""
-    token = _held.set(dict(ask_all(_VERSIONS, [])))
+    """Inside, everything kept is as it was when first asked for, in one statement. For short work
+    that needs several of them and changes none. Inside another, that one holds on."""
+    if _held.get() is not None:
+        yield
+        return
+    token = _held.set({})
     try:
         yield
     finally:
@@ -47,6 +50,8 @@ class Kept(Generic[T]):
         """The present state: one small statement, and `read` when something has changed."""
         held = _held.get()
         if held is not None:
+            if not held:
+                held.update(ask_all(_VERSIONS, []))
             version = held.get(self._name, "")
         else:
             row = ask(_VERSION, [self._name])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -13,6 +16,7 @@ from zabota.events import jobs
 from zabota.events.actor import Actor
 from zabota.events.facts import Fact
 from zabota.events.models import Event
+from zabota.lib import clock
 from zabota.lib.rows import ask, ask_all, made
 
 Handler = TypeVar("Handler", bound=Callable[[Event, Any], None])
@@ -82,7 +86,24 @@ def consumers() -> dict[str, Consumer]:
     return dict(sorted(_CONSUMERS.items()))
 
 
-def record(fact: Fact, *, stream: str, by: Actor) -> Event:
+@dataclass
+class _Noted:
+    """One fact on its way into the log, and the jobs it makes: (consumer, priority)."""
+
+    at: datetime
+    kind: str
+    stream: str
+    actor: str
+    cause: int | None
+    depth: int
+    facts: dict[str, Any]
+    jobs: list[tuple[str, int]]
+
+
+_together: ContextVar[list[_Noted] | None] = ContextVar("events_together", default=None)
+
+
+def record(fact: Fact, *, stream: str, by: Actor) -> None:
     """Append one fact and defer its consumers, in the caller's transaction.
 
     Raises RuntimeError outside a transaction. Take the row lock of the stream's subject before:
@@ -90,18 +111,36 @@ def record(fact: Fact, *, stream: str, by: Actor) -> Event:
     """
     if not connection.in_atomic_block:
         raise RuntimeError(f"record({fact.kind}) needs a transaction")
-    event = Event(
-        kind=fact.kind,
-        stream=stream,
-        actor=str(by),
-        cause=by.cause,
-        depth=by.depth,
-        facts=fact.as_json(),
+    wanted = [
+        (found.name, found.priority_of(fact))
+        for found in _BY_KIND.get(fact.kind, ())
+        if found.wants(fact)
+    ]
+    noted = _Noted(
+        clock.now(), fact.kind, stream, str(by), by.cause, by.depth, fact.as_json(), wanted
     )
-    wanted = [found for found in _BY_KIND.get(fact.kind, ()) if found.wants(fact)]
-    _append(event, [(found.name, found.priority_of(fact)) for found in wanted])
-    jobs.wake_after_commit(event.pk, stream, bool(wanted))
-    return event
+    waiting = _together.get()
+    if waiting is None:
+        _append([noted])
+    else:
+        waiting.append(noted)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What is recorded inside is written in one statement at the end, in its order. For work that
+    does not read the log of its own facts, and that is given up as a whole or not at all."""
+    if _together.get() is not None:
+        yield
+        return
+    waiting: list[_Noted] = []
+    token = _together.set(waiting)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    if waiting:
+        _append(waiting)
 
 
 # Every change of the house passes here and in `read`: written out they cost a third of what the
@@ -119,23 +158,44 @@ WITH made AS ({_INSERT}), jobs AS (
       FROM made, unnest(%s::text[], %s::int[]) AS wanted (name, priority))
 SELECT id FROM made
 """  # noqa: S608 (our own names)
+_INSERT_MANY = f"""
+WITH given AS (
+    SELECT nextval(pg_get_serial_sequence('events_event', 'id')) AS id, given.*
+      FROM ROWS FROM (json_to_recordset(%s) AS (at timestamptz, kind text, stream text, actor text,
+           cause bigint, depth int, facts jsonb, jobs json)) WITH ORDINALITY
+        AS given (at, kind, stream, actor, cause, depth, facts, jobs, place)
+), made AS (
+    INSERT INTO events_event (id, at, kind, stream, actor, cause, depth, facts)
+    SELECT id, at, kind, stream, actor, cause, depth, facts FROM given ORDER BY place
+), jobs AS (
+    INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, args)
+    SELECT '{jobs.QUEUE}', '{jobs.TASK}', (job ->> 1)::int, (job ->> 0) || ':' || given.stream,
+           jsonb_build_object('event_id', given.id, 'consumer', job ->> 0)
+      FROM given, json_array_elements(given.jobs) WITH ORDINALITY AS wanted (job, turn)
+     ORDER BY given.place, wanted.turn)
+SELECT id FROM given ORDER BY place
+"""  # noqa: S608 (our own names)
 _COLUMNS = ("id", "at", "kind", "stream", "actor", "cause", "depth", "facts")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM events_event"  # noqa: S608 (our own names)
 _READ = f"{_SELECT} WHERE id = %s"
 _OF_STREAM = f"{_SELECT} WHERE stream = %s AND kind <> ALL(%s) ORDER BY id DESC LIMIT %s"
 
 
-def _append(event: Event, consumers: Sequence[tuple[str, int]]) -> None:
-    """The event and a job for each consumer (name, priority)."""
-    facts = json.dumps(event.facts)
-    values: list[Any] = [event.at, event.kind, event.stream, event.actor]
-    values += [event.cause, event.depth, facts]
-    if consumers:
-        names, priorities = zip(*consumers, strict=True)
-        values += [event.stream, list(names), list(priorities)]
-    event.pk = ask(_INSERT_WITH_JOBS if consumers else _INSERT, values)[0]
-    event._state.adding = False
-    event._state.db = connection.alias
+def _append(noted: Sequence[_Noted]) -> None:
+    """The facts and their jobs, in one statement."""
+    if len(noted) > 1:
+        given = json.dumps([vars(one) for one in noted], default=str)
+        numbers = [row[0] for row in ask_all(_INSERT_MANY, [given])]
+    else:
+        one = noted[0]
+        values: list[Any] = [one.at, one.kind, one.stream, one.actor, one.cause, one.depth]
+        values.append(json.dumps(one.facts))
+        if one.jobs:
+            names, priorities = zip(*one.jobs, strict=True)
+            values += [one.stream, list(names), list(priorities)]
+        numbers = [ask(_INSERT_WITH_JOBS if one.jobs else _INSERT, values)[0]]
+    for number, one in zip(numbers, noted, strict=True):
+        jobs.wake_after_commit(number, one.stream, bool(one.jobs))
 
 
 def read(event_id: int) -> Event:

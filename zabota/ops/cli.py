@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zabota.ops import saving
 from zabota.ops.command import Failed, database, rooms
+from zabota.ops.processes import give_way
 from zabota.ops.words import gettext as _
 from zabota.ops.words import language, lend, say
 
@@ -243,6 +244,7 @@ def child_worker(given: argparse.Namespace) -> int:
     _child()
     from zabota.events import worker
 
+    give_way()
     worker.run()
     return 0
 
@@ -252,6 +254,7 @@ def child_fetch(given: argparse.Namespace) -> int:
     _child()
     from zabota.channels import fetcher
 
+    give_way()
     fetcher.run()
     return 0
 

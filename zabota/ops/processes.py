@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -45,6 +46,16 @@ def die_with_parent(how: signal.Signals, parent: int | None = None) -> Callable[
             os._exit(1)
 
     return arm
+
+
+GIVES_WAY = 5  # of nice(2): where both want a whole core, web gets three times as much
+
+
+def give_way() -> None:
+    """Let the web server, at whose answers somebody looks, go before this process. Where another
+    priority was given from outside, it is lowered from there."""
+    with contextlib.suppress(OSError):
+        os.nice(GIVES_WAY)
 
 
 def keep_short(log: Path, limit: int = 5 * 1024 * 1024) -> None:

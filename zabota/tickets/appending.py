@@ -50,13 +50,15 @@ def append(
     `own`: our addresses; `kept`: its files; `silent`: why nobody is told of it, '' when in time.
     """
     message = insert(_message(ticket, raw, parsed, contact, decision, key, silent))
-    hang(kept, message)
+    if kept:
+        hang(kept, message)
     _name_what_is_missing(message, raw)
     _add_participants(ticket, parsed, contact, own)
     _link_earlier_children(message, by)
     _change_ticket(ticket, message, parsed, silent, by)
-    raw.state = RawState.DONE
-    update(raw, "state")
+    if raw.state != RawState.DONE:
+        raw.state = RawState.DONE
+        update(raw, "state")
     fact = MessageReceived(
         ticket=ticket.pk, message=message.pk, silent=bool(silent), owner=ticket.owner_id
     )

@@ -90,17 +90,24 @@ def envelope(message: Message, inbox: Inbox | None) -> Envelope:
     )
 
 
-def recipient(ticket: Ticket) -> Address:
-    """Where the answer goes: the Reply-To of the client's last mail, else his address."""
+def recipient(ticket: Ticket, last: Message | None = None) -> Address:
+    """Where the answer goes: the Reply-To of the client's last mail (`last`, where it is known),
+    else his address."""
     contact = ticket.contact
-    last = ask(_LAST, [ticket.pk])
-    if last and last[0] == ticket.contact_id and last[1] != "[]":
-        wanted = foreign(json.loads(last[1]), own_addresses())
+    writer, answer_to = (last.contact_id, last.answer_to) if last else _last_of(ticket)
+    if answer_to and writer == ticket.contact_id:
+        wanted = foreign(answer_to, own_addresses())
         if wanted:
             return wanted[0]
     if contact is None:
         return Address("")
     return Address(contact.address, contact.name)
+
+
+def _last_of(ticket: Ticket) -> tuple[int | None, list[tuple[str, str]]]:
+    """Who wrote last, and where he wants the answer; empty for his first address."""
+    found = ask(_LAST, [ticket.pk])
+    return (found[0], [] if found[1] == "[]" else json.loads(found[1])) if found else (None, [])
 
 
 _LAST = """

@@ -16,7 +16,7 @@ from zabota.channels.models import Inbox, Outgoing, RawMessage, RawState
 from zabota.customers.actions import forget_returns, identify
 from zabota.customers.models import Contact
 from zabota.events.actor import Actor, TooDeep, system
-from zabota.events.log import consumer, record
+from zabota.events.log import consumer, record, together
 from zabota.events.models import Event
 from zabota.lib.faults import reach
 from zabota.lib.rows import Joined, Rows, ask, update
@@ -123,6 +123,20 @@ def place(raw: RawMessage, parsed: ParsedMessage, sender: Address, by: Actor) ->
         decision = Decision(None, How.FORWARDED, agent.email)
     elif parsed.bounce and (came_back := returns.take_back(parsed.bounce, by)):
         decision = Decision(came_back, How.BOUNCE, parsed.bounce.message_id)
+    with together():
+        return _enter(raw, parsed, sender, decision, key, own, by)
+
+
+def _enter(
+    raw: RawMessage,
+    parsed: ParsedMessage,
+    sender: Address,
+    decision: Decision,
+    key: str,
+    own: frozenset[str],
+    by: Actor,
+) -> Message:
+    """The mail of a client enters the ticket that was decided upon, or a new one."""
     contact = identify(
         "mail",
         sender.email,

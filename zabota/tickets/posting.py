@@ -13,12 +13,13 @@ from django.db import transaction
 
 from zabota.channels import blobs
 from zabota.channels.contract import Address, ParsedMessage
-from zabota.channels.models import HIDDEN, Inbox, RawMessage
+from zabota.channels.models import HIDDEN, Inbox, RawMessage, RawState
 from zabota.channels.scan import Verdict
 from zabota.customers.actions import identify
 from zabota.customers.models import Contact
 from zabota.events.actor import Actor, system
 from zabota.events.actor import contact as the_contact
+from zabota.events.log import together
 from zabota.lib import clock
 from zabota.lib.rows import Joined, Rows, ask, insert
 from zabota.staff.models import Queue, Topic
@@ -71,7 +72,7 @@ def add_to(ticket: Ticket, posted: Posted) -> Message:
 
 def open_with(posted: Posted, topic: Topic, *, type: str = TicketType.QUESTION) -> Message:
     """A new ticket of the topic with what was typed as its first message. Needs an inbox."""
-    with transaction.atomic():
+    with transaction.atomic(), together():
         if before := _begin(posted.key):
             return before
         box = inbox_for(topic.queue_id)
@@ -103,6 +104,19 @@ def bring(
     """A new ticket that a program brings for the client; `at`: long ago, so in silence. Needs an
     inbox and the caller's transaction; that the key is new the caller says."""
     box = inbox_for(queue.pk)
+    with together():
+        return _bring(posted, box, queue, topic, type, by, at)
+
+
+def _bring(
+    posted: Posted,
+    box: Inbox,
+    queue: Queue,
+    topic: Topic | None,
+    type: str,
+    by: Actor,
+    at: datetime | None,
+) -> Message:
     raw, contact, parsed = _taken(posted, box, by, at)
     ticket = open_ticket(
         contact,
@@ -154,7 +168,7 @@ def _taken(
     now = clock.now()
     new = RawMessage(
         inbox=box, place=f"{PLACE}{_content_key(posted.key)}", sha256=sha256, size=size,
-        received_at=now, arrived_at=at or now,
+        received_at=now, arrived_at=at or now, state=RawState.DONE,
     )  # fmt: skip
     raw = insert(new)
     contact = identify("mail", posted.address, name=posted.name, by=by, language=posted.language)

@@ -1,6 +1,7 @@
 """Tickets: the list, one, a new one, changes."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -39,7 +40,7 @@ def list_tickets(request: HttpRequest, asked: Query[schemas.TicketFilter]) -> An
 @router.get("/tickets/{int:number}", auth=READ, response=schemas.Ticket, operation_id="get_ticket")
 def get_ticket(request: HttpRequest, number: int) -> Any:
     """One ticket; a foreign one is not found."""
-    return shown(ticket_for(caller(request), number))
+    return _whole(ticket_for(caller(request), number))
 
 
 @router.post(
@@ -61,13 +62,15 @@ def change_ticket(request: HttpRequest, number: int, body: schemas.Changes) -> A
     return once(request, lambda: _change(who, ticket_for(who, number, Level.REPLY), body))
 
 
-def shown(ticket: Ticket) -> dict[str, Any]:
-    """A ticket read whole, as programs read it."""
-    promise = promise_of(ticket.pk)
+def shown(ticket: Ticket, expected_at: datetime | None) -> dict[str, Any]:
+    """A ticket with its contact, as programs read it."""
     address = ticket.contact.address if ticket.contact else ""
-    return showing.ticket(
-        ticket, [address] if address else [], promise[0].due_at if promise else None
-    )
+    return showing.ticket(ticket, [address] if address else [], expected_at)
+
+
+def _whole(ticket: Ticket) -> dict[str, Any]:
+    promise = promise_of(ticket.pk)
+    return shown(ticket, promise[0].due_at if promise else None)
 
 
 def _create(who: Caller, body: schemas.NewTicket) -> dict[str, Any]:
@@ -94,11 +97,11 @@ def _create(who: Caller, body: schemas.NewTicket) -> dict[str, Any]:
         at=body.created_at,
     )
     try:
-        message, told = creating.bring_in(brought, who.agent)
+        message, treated = creating.bring_in(brought, who.agent)
     except Inbox.DoesNotExist:
         raise Problem(problems.NO_INBOX) from None
-    made = shown(ticket_for(who, message.ticket_id))
-    return made | {"message": message.pk, "acknowledged": told}
+    made = shown(message.ticket, treated.due_at)
+    return made | {"message": message.pk, "acknowledged": treated.acknowledged}
 
 
 def _may_import(who: Caller, body: schemas.NewTicket) -> None:
@@ -148,7 +151,7 @@ def _change(who: Caller, ticket: Ticket, body: schemas.Changes) -> dict[str, Any
     if body.status is not None:
         _set_status(ticket, body.status, who)
     fresh = Ticket.objects.select_related("contact").get(pk=ticket.pk)
-    return shown(fresh)
+    return _whole(fresh)
 
 
 def _demand(who: Caller, ticket: Ticket, body: schemas.Changes) -> None:

@@ -10,14 +10,12 @@ from zabota.lib.rows import Joined, Rows, ask, insert, insert_unless
 
 _OF_IDENTITY = Joined(
     [Rows(Contact, "c"), Rows(Account, "a")],
-    "FROM customers_identity i JOIN customers_contact c ON c.id = i.contact_id "
-    "LEFT JOIN customers_account a ON a.id = c.account_id WHERE i.kind = %s AND i.value = %s",
+    "FROM (VALUES (1)) one LEFT JOIN customers_identity i ON i.kind = %(kind)s AND i.value = "
+    "%(value)s LEFT JOIN customers_contact c ON c.id = i.contact_id "
+    "LEFT JOIN customers_account a ON a.id = c.account_id",
     "i.returned, (SELECT value FROM customers_identity WHERE contact_id = c.id AND kind = 'mail' "
-    "ORDER BY is_preferred DESC, id LIMIT 1)",
-)
-_OF_DOMAIN = (
-    "SELECT account_id FROM customers_accountdomain "
-    "WHERE domain = %s AND confirmed_at IS NOT NULL LIMIT 1"
+    "ORDER BY is_preferred DESC, id LIMIT 1), CASE WHEN i.id IS NULL THEN (SELECT account_id FROM "
+    "customers_accountdomain WHERE domain = %(domain)s AND confirmed_at IS NOT NULL LIMIT 1) END",
 )
 
 
@@ -29,13 +27,20 @@ def identify(
     `language` and `time_zone` are guesses for a new contact only (the zone is marked as guessed).
     """
     value = value.strip().lower()
-    found = _find(kind, value)
+    found, account_id = _find(kind, value)
     if found is not None:
         if name and not found.name:
             _name(found, name, by)
         return found
     with transaction.atomic(savepoint=False):
-        return _make(kind, value, name, language, time_zone, by)
+        new = Contact(
+            name=name[:200],
+            account_id=account_id,
+            language=language if language in {"ru", "en"} else "",
+            time_zone=time_zone,
+            time_zone_guessed=bool(time_zone),
+        )
+        return _make(new, kind, value, by)
 
 
 @transaction.atomic
@@ -46,16 +51,19 @@ def _name(contact: Contact, name: str, by: Actor) -> None:
     record(fact, stream=f"contact:{contact.pk}", by=by)
 
 
-def _find(kind: str, value: str) -> Contact | None:
-    row = ask(_OF_IDENTITY.sql, [kind, value])
-    if row is None:
-        return None
+def _find(kind: str, value: str) -> tuple[Contact | None, int | None]:
+    """The owner of the identity; where there is none, the account of its mail domain, if any."""
+    domain = value.rpartition("@")[2] if kind == "mail" else ""
+    row = ask(_OF_IDENTITY.sql, {"kind": kind, "value": value, "domain": domain})
+    *_, returned, address, account_id = row
     contact, account = _OF_IDENTITY.made(row)
-    contact.returned = row[-2]
+    if contact is None:
+        return None, account_id
+    contact.returned = returned
     if contact.merged_into_id is None:
-        contact.account, contact.address = account, row[-1] or ""
-        return contact  # type: ignore[no-any-return]
-    return _heir(contact)
+        contact.account, contact.address = account, address or ""
+        return contact, None
+    return _heir(contact), None
 
 
 def _heir(contact: Contact) -> Contact:
@@ -67,22 +75,12 @@ def _heir(contact: Contact) -> Contact:
     return contact
 
 
-def _make(kind: str, value: str, name: str, language: str, zone: str, by: Actor) -> Contact:
-    domain = value.rpartition("@")[2] if kind == "mail" else ""
-    known = ask(_OF_DOMAIN, [domain])
-    contact = insert(
-        Contact(
-            name=name[:200],
-            account_id=known[0] if known else None,
-            language=language if language in {"ru", "en"} else "",
-            time_zone=zone,
-            time_zone_guessed=bool(zone),
-        )
-    )
+def _make(new: Contact, kind: str, value: str, by: Actor) -> Contact:
+    contact = insert(new)
     if not insert_unless(Identity(contact=contact, kind=kind, value=value)):
         # Another mail of the same person was taken in at the same moment.
         contact.delete()
-        first = _find(kind, value)
+        first, _ = _find(kind, value)
         if first is None:
             raise Identity.DoesNotExist(f"no contact has the identity that another took: {kind}")
         return first

@@ -15,6 +15,7 @@ from zabota.desk import pane
 from zabota.desk.door import is_fragment, tell, ticket_door
 from zabota.desk.views.change import attempt, chosen_id, finish
 from zabota.desk.views.ticket import whole
+from zabota.events import kept
 from zabota.lib import clock
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
@@ -215,7 +216,8 @@ def _write(
         work()
     except NotPossible as refusal:
         return _kept(request, agent, ticket, mode, str(refusal), 422)
-    return finish(request, agent, ticket, toast=toast, to_next=to_next)
+    with kept.held():
+        return finish(request, agent, ticket, toast=toast, to_next=to_next)
 
 
 def _kept(

@@ -13,7 +13,7 @@ from zabota.lib.rows import insert
 from zabota.lib.text import clean
 from zabota.staff.models import Queue, Topic
 from zabota.tickets.events import TicketMade
-from zabota.tickets.models import Participant, Ticket, TicketType
+from zabota.tickets.models import Ticket, TicketType
 from zabota.tickets.turns import settle
 
 
@@ -34,7 +34,8 @@ def open_ticket(
     arrived_late: bool = False,
     is_robot: bool = False,
 ) -> Ticket:
-    """A new ticket without messages; `how` says why it stands in this queue ('inbox', 'topic').
+    """A new ticket without messages or participants; `how` says why it stands in this queue
+    ('inbox', 'topic').
 
     `at` is the original time of the request (aware), now by default.
     """
@@ -60,8 +61,6 @@ def open_ticket(
         )
         settle(row)
         ticket = insert(row)
-        if address := contact.address:
-            insert(Participant(ticket=ticket, address=address, name=contact.name, role="from"))
         fact = TicketMade(ticket=ticket.pk, queue=queue.pk, how=how)
         record(fact, stream=ticket.stream, by=by)
     return ticket

@@ -9,6 +9,7 @@ from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.lib import clock
 from zabota.lib.html import text_to_html
+from zabota.lib.rows import insert
 from zabota.lib.text import clean
 from zabota.staff.models import Queue
 from zabota.tickets.actions.change import hurry
@@ -22,6 +23,7 @@ from zabota.tickets.models import (
     Direction,
     Message,
     Outcome,
+    Participant,
     Rating,
     Status,
     Ticket,
@@ -79,6 +81,8 @@ def open_recovery(rating_id: int, queue: Queue, *, by: Actor) -> Ticket | None:
             row.contact, subject=subject, queue=queue, how="recovery", by=by, inbox=row.inbox,
             type=TicketType.RECOVERY, language=row.language, follow_up_of=row,
         )  # fmt: skip
+        if address := row.contact.address:
+            insert(Participant(ticket=made, address=address, name=row.contact.name, role="from"))
         rating.recovery = made
         rating.save(update_fields=["recovery"])
         record(RecoveryOpened(ticket=row.pk, recovery=made.pk), stream=row.stream, by=by)
