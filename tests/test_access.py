@@ -104,6 +104,8 @@ POST = {
     f"t/{N}manager/": "L 404 403 403 403 422",
     f"t/{N}held/<int:held>/undo/": "L 404 422 422 422 422",
     f"t/{N}draft/": "L 404 403 422 422 422",
+    f"t/{N}read/": "L 404 422 422 422 422",
+    f"t/{N}unread/": "L 404 302 302 302 302",
     f"t/{N}address/": REPLY,
     f"t/{N}preferred/": "L 404 403 422 422 422",
     f"t/{N}wishes/": REPLY,
@@ -371,9 +373,10 @@ def test_live_streams_say_nothing_of_foreign_tickets(world: World) -> None:
 
 
 def test_what_is_served_before_django_has_a_row() -> None:
-    """Streams and files check the session themselves: tests/desk/test_live.py, and above."""
+    """Streams, presence and files check the session themselves: tests/desk/test_live.py and
+    test_presence.py, and above."""
     paths = {getattr(route, "path", "") for route in in_loop.routes}
-    assert paths == {"/live/stream", "/files/{token}", "/healthz"}
+    assert paths == {"/live/stream", "/live/here", "/files/{token}", "/healthz"}
 
 
 def test_solving_with_an_answer_needs_the_right_to_solve(world: World) -> None:

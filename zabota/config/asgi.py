@@ -44,6 +44,7 @@ async def _lifespan(_: Starlette) -> AsyncIterator[None]:
 in_loop = Starlette(
     routes=[
         Route("/live/stream", live.stream, methods=["GET"]),
+        Route("/live/here", live.here, methods=["POST"]),
         Route("/files/{token}", download, methods=["GET", "HEAD"]),
         Route("/healthz", healthz, methods=["GET", "HEAD"]),
     ],

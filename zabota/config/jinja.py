@@ -46,8 +46,9 @@ SHEETS = (
     "overlays", "touch",
 )  # fmt: skip
 MODULES = (
-    "app", "held", "keys", "live", "net", "panes", "rail", "signin", "elements/composer",
-    "elements/dialog", "elements/mailframe", "elements/menu", "elements/time", "elements/toast",
+    "app", "held", "keys", "live", "net", "panes", "presence", "rail", "signin",
+    "elements/composer", "elements/dialog", "elements/mailframe", "elements/menu",
+    "elements/time", "elements/toast",
 )  # fmt: skip
 # Where a kept form takes the secret of its page. What people write is escaped: it never looks so.
 SECRET_PLACE = Markup("<!--secret-->")

@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.db.models import Max
 
+from zabota.desk.presence import Presence
 from zabota.desk.viewers import Viewer, read_viewers
 from zabota.events.live import Heard, Hub
 from zabota.events.models import Event
@@ -25,6 +26,11 @@ from zabota.tickets.models import Ticket
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 60.0
+SWEEP_SECONDS = 1.0
+# A browser that is told that many others hear the same waits a random part of this before it asks:
+# each of them costs the server some milliseconds.
+SPREAD_EACH = 4  # ms
+FEW, MOST_SPREAD = 8, 10_000
 BYE_SECONDS = 2.0
 MOST_WAITING = 200
 # Ids are not in the order of commits: what came a little before the last heard id is told again.
@@ -56,6 +62,14 @@ class Note:
     data: dict[str, Any] = field(default_factory=dict)
     event: int = 0
     ends: bool = False
+
+
+def spread(note: Note, hearers: int) -> Note:
+    """The note, with the milliseconds over which those who hear it spread their questions."""
+    if hearers <= FEW:
+        return note
+    data = note.data | {"spread": min(hearers * SPREAD_EACH, MOST_SPREAD)}
+    return Note(note.name, data, note.event, note.ends)
 
 
 RESET = Note("reset")
@@ -98,6 +112,12 @@ class Listener:
             return Note("ticket", {"id": change.ticket, "gone": True}, change.event)
         return None
 
+    def hears_of(self, ticket: int, queue: int) -> bool:
+        """Whether the ticket, standing in this queue, is seen and shown here."""
+        visible = self.viewer.queues
+        is_shown = ticket in self.tickets or self.queues is None or queue in self.queues
+        return queue in visible and is_shown
+
     def offer(self, note: Note) -> None:
         """Queue a note; a client that is too slow is told to start anew, and dropped."""
         try:
@@ -117,6 +137,7 @@ class Feed:
 
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
+        self.presence = Presence()
         self.last = 0
         self.deaf_until = 0.0
         self._heard: list[Heard] = []
@@ -125,7 +146,7 @@ class Feed:
 
     def start(self) -> None:
         """Begin to listen, in the running event loop."""
-        jobs = (Hub(self.hear).run(), self._dispatch(), self._check_always())
+        jobs = (Hub(self.hear).run(), self._dispatch(), self._check_always(), self._sweep())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def stop(self) -> None:
@@ -142,11 +163,46 @@ class Feed:
             self.deaf_until = asyncio.get_running_loop().time() + BYE_SECONDS
             self._end_all()
         elif heard.what == "gap":
+            reset = spread(RESET, len(self.listeners))
             for listener in self.listeners:
-                listener.offer(RESET)
+                listener.offer(reset)
+        elif heard.what == "said":
+            self._hear_people(int(heard.stream.removeprefix("ticket:")), heard.said)
         elif heard.stream.startswith("ticket:") or heard.stream.startswith("agent:"):
             self._heard.append(heard)
             self._news.set()
+
+    def _hear_people(self, ticket: int, said: dict[str, Any]) -> None:
+        queue = self.presence.queue_of(ticket) or int(said["queue"])
+        if self.presence.hear(ticket, said):
+            self._tell_people(ticket, queue)
+
+    def _tell_people(self, ticket: int, queue: int) -> None:
+        for listener in self.listeners:
+            if listener.hears_of(ticket, queue):
+                people = self.presence.people(ticket, but=listener.viewer.agent)
+                listener.offer(Note("people", {"id": ticket, "people": people}))
+
+    def crowd(self, listener: Listener) -> Note:
+        """Everybody who is at the tickets that a listener shows now."""
+        near = {
+            ticket: self.presence.people(ticket, but=listener.viewer.agent)
+            for ticket in self.presence.tickets()
+            if listener.hears_of(ticket, self.presence.queue_of(ticket))
+        }
+        found = [{"id": ticket, "people": people} for ticket, people in near.items() if people]
+        return Note("crowd", {"tickets": found})
+
+    def viewer_of(self, session: str) -> Viewer | None:
+        """Whom an open stream of this process knows by the session; checked every minute."""
+        return next((one.viewer for one in self.listeners if one.session == session), None)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            queues = {one: self.presence.queue_of(one) for one in self.presence.tickets()}
+            for ticket in self.presence.expire():
+                self._tell_people(ticket, queues[ticket])
 
     def is_deaf(self) -> bool:
         """This process is about to stop: no new streams."""
@@ -175,10 +231,10 @@ class Feed:
         tickets = [one for one in heard if one.stream.startswith("ticket:")]
         if tickets and self.listeners:
             for change in await in_thread(read_changes, tickets):
-                for listener in self.listeners:
-                    note = listener.note_of(change)
-                    if note is not None:
-                        listener.offer(note)
+                notes = [(one, one.note_of(change)) for one in self.listeners]
+                told = [(one, note) for one, note in notes if note is not None]
+                for listener, note in told:
+                    listener.offer(spread(note, len(told)))
         self.last = max([self.last, *(one.event for one in heard)])
 
     async def _check_always(self) -> None:

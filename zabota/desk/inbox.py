@@ -139,7 +139,7 @@ def card(line: Line, tone: str) -> cards.Row:
         status_label=str(Status(row.status).label).capitalize(),
         urgency=URGENCY_KEYS[row.urgency],
         urgency_label=str(Urgency(row.urgency).label),
-        unread=row.awaits_answer,
+        unread=row.is_unread,
         version=row.version,
         owner=line.owner,
         late=row.arrived_late,

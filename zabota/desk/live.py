@@ -3,8 +3,10 @@
 `&since=…` (milliseconds since 1970) is when a page was drawn that has heard nothing yet.
 `?queues=1,2&ticket=12,13` names what it shows (`queues=all`: every queue the agent sees); what he
 may not see is never heard, without a word about it. Events: `ticket` {"id", "v", "queue", "owner",
-"kind"} or {"id", "gone": true}; `here`: all up to its id is told; `reset`: much was missed, fetch
-what you show; `bye`: the server restarts, come back; `signed-out`.
+"kind"} or {"id", "gone": true}; `people` {"id", "people"} and, at the beginning, `crowd`
+{"tickets"}: who else is there (desk/presence.py); `here`: all up to its id is told; `reset`: much
+was missed, fetch what you show, within "spread" ms; `bye`: the server restarts, come back;
+`signed-out`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from django.conf import settings
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from zabota.desk import presence
 from zabota.desk.feed import RESET, Feed, Listener, Note, in_thread, read_since
 from zabota.desk.viewers import read_viewers
 
@@ -74,6 +77,22 @@ async def stream(request: Request) -> Response:
     )
 
 
+async def here(request: Request) -> Response:
+    """`POST /live/here` {"ticket", "what", "tab"}: what a tab does at a ticket (`view`, `type`,
+    `draft`, "" for no more). 204, or 401, 404 (no such ticket for him), 422."""
+    said = await presence.read(request)
+    session = request.cookies.get(settings.SESSION_COOKIE_NAME, "")
+    viewer = _feed.viewer_of(session) if _feed is not None else None
+    if viewer is None:
+        viewer = (await in_thread(read_viewers, {session})).get(session)
+    if viewer is None:
+        return PlainTextResponse("Sign in first.\n", 401, headers=HEADERS)
+    if said is None:
+        return PlainTextResponse("Send JSON: ticket, what, tab.\n", 422, headers=HEADERS)
+    is_told = await in_thread(presence.tell, viewer, said)
+    return Response(None, 204 if is_told else 404, headers=HEADERS)
+
+
 def read_numbers(text: str) -> frozenset[int] | None:
     """Ids of "1,2"; None (all) of "all". Raises ValueError."""
     if text == "all":
@@ -115,6 +134,9 @@ async def _events(
             if note is not None:
                 yield written(note)
         yield written(Note("here", event=newest))
+        crowd = feed.crowd(listener)
+        if crowd.data["tickets"]:
+            yield written(crowd)
         while True:
             try:
                 note = await asyncio.wait_for(listener.waiting.get(), HEARTBEAT_SECONDS)

@@ -30,6 +30,7 @@ from zabota.tickets.models import (
     TicketType,
     Urgency,
 )
+from zabota.tickets.models.ticket import micros
 from zabota.tickets.reading import Said
 
 # Facts that stand in the conversation as messages; the reasons look at one of them.
@@ -104,6 +105,7 @@ def content(
         "was_moved": any(row.kind == "tickets.queue_changed" for row in events),
         "closings": closings(ticket),
         "urgency_key": inbox.URGENCY_KEYS[ticket.urgency],
+        "news": micros(ticket.news_at or ticket.last_message_at),
     } | composer(agent, ticket, messages, may, draft)
 
 

@@ -10,13 +10,14 @@ import json
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import psycopg
 from django.db import connection, connections
 
 from zabota.events.jobs import LIVE_CHANNEL
+from zabota.lib.rows import tell
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +28,14 @@ PROBE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Heard:
-    """`event`: event `event` of `stream` was committed. `gap`: notices may have been lost, read
-    again. `bye`: this server is about to stop."""
+    """`event`: event `event` of `stream` was committed. `said`: somebody said something of `stream`
+    that is not kept. `gap`: notices may have been lost, read again. `bye`: this server is about to
+    stop."""
 
-    what: Literal["event", "gap", "bye"]
+    what: Literal["event", "said", "gap", "bye"]
     event: int = 0
     stream: str = ""
+    said: dict[str, Any] = field(default_factory=dict)
 
 
 def say_bye() -> None:
@@ -41,13 +44,26 @@ def say_bye() -> None:
         cursor.execute("SELECT pg_notify(%s, %s)", [LIVE_CHANNEL, BYE])
 
 
+def say(stream: str, words: dict[str, Any]) -> None:
+    """Tell all web processes something of a stream that is not kept: presence, typing. Raises what
+    the database raises for more than 7,900 bytes."""
+    payload = json.dumps({"stream": stream, "said": words})
+    tell(_SAY, [LIVE_CHANNEL, payload])
+
+
+# Nothing of it is worth waiting for a disk.
+_SAY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
+
+
 def read(payload: str) -> Heard | None:
     """What a notice says; None for one that is not ours."""
     if payload == BYE:
         return Heard("bye")
     try:
-        said = json.loads(payload)
-        return Heard("event", int(said["event"]), str(said["stream"]))
+        told = json.loads(payload)
+        if "said" in told:
+            return Heard("said", stream=str(told["stream"]), said=dict(told["said"]))
+        return Heard("event", int(told["event"]), str(told["stream"]))
     except (ValueError, TypeError, KeyError):
         return None
 

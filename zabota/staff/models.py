@@ -227,6 +227,8 @@ class Agent(AbstractBaseUser):
     is_active = models.BooleanField(_("may sign in"), default=True)
     expires_at = models.DateTimeField(_("account ends"), null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    # What came earlier counts as read.
+    read_from = models.DateTimeField(default=clock.now, editable=False)
 
     # Levels by queue and the company, read once for a request (policy.remember).
     known_levels: dict[int, Level] | None = None

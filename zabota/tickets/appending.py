@@ -189,7 +189,7 @@ def _change_ticket(
     ticket: Ticket, message: Message, parsed: ParsedMessage, silent: str, by: Actor
 ) -> None:
     was = state_of(ticket)
-    ticket.last_message_at = message.at if silent else clock.now()
+    ticket.last_message_at = ticket.news_at = message.at if silent else clock.now()
     ticket.snippet = shorten(message.text or message.quoted, 160)
     if not parsed.robot:
         ticket.is_robot = False

@@ -33,13 +33,16 @@ VIEWS = tuple(_CONDITIONS)
 SEARCH = "search"
 _COLUMNS = """
 SELECT t.id, t.subject, t.status, t.urgency, t.snippet, c.name, a.name, t.owner_id, t.queue_id,
-    t.version, t.awaits_answer, t.arrived_late, t.is_robot, t.last_message_at, t.next_due_at,
-    t.burns_at, t.turn
+    t.version, t.arrived_late, t.is_robot, t.last_message_at, t.next_due_at,
+    t.burns_at, t.turn, coalesce(t.news_at, t.last_message_at) > coalesce(r.seen_at, %(read_from)s)
 """
+# The reader's own mark.
+_MARK = "LEFT JOIN tickets_readmark r ON r.ticket_id = t.id AND r.agent_id = %(reader)s"
 _ROWS = f"""
 {_COLUMNS} FROM tickets_ticket t
 LEFT JOIN customers_contact c ON c.id = t.contact_id
 LEFT JOIN customers_account a ON a.id = t.account_id
+{_MARK}
 WHERE t.queue_id = ANY(%(queues)s) AND
 """
 
@@ -57,13 +60,13 @@ class Row(NamedTuple):
     owner_id: int | None
     queue_id: int
     version: int
-    awaits_answer: bool
     arrived_late: bool
     is_robot: bool
     last_message_at: datetime
     next_due_at: datetime | None
     burns_at: datetime | None
     turn: int
+    is_unread: bool
 
 
 # What is solved or closed stands newest first; what is worked on by whose turn it is (`turns`).
@@ -97,7 +100,7 @@ def found(
 ) -> list[Row]:
     """At most `limit` tickets that the agent may see and a condition of the search finds, newest
     first, below the place `after`; the ticket of the `number` that was typed stands first."""
-    values: dict[str, Any] = {"queues": sorted(policy.queues_at(agent))}
+    values: dict[str, Any] = {"queues": sorted(policy.queues_at(agent))} | _reader(agent)
     if after is not None:
         values |= {"at": moment(-after[0]), "pk": after[1]}
     rows = _rows(_found_sql(where, after is not None, limit), values) if where.sql else []
@@ -119,6 +122,7 @@ def _found_sql(where: Condition, is_deep: bool, limit: int) -> str:
     return f"""{_COLUMNS} FROM {source}
 LEFT JOIN customers_contact c ON c.id = t.contact_id
 LEFT JOIN customers_account a ON a.id = t.account_id
+{_MARK}
 WHERE {is_hit} AND t.queue_id = ANY(%(queues)s) {deeper}
 ORDER BY t.last_message_at DESC, t.id DESC LIMIT {int(limit)}"""
 
@@ -197,8 +201,13 @@ def _queues(agent: Agent, view: str) -> list[int]:
 
 
 def _values(agent: Agent, view: str) -> dict[str, Any]:
-    values: dict[str, Any] = {"queues": _queues(agent, view), "now": clock.now()}
+    values: dict[str, Any] = {"queues": _queues(agent, view), "now": clock.now()} | _reader(agent)
     return values | {"agent": agent.pk} if view == "mine" else values
+
+
+def _reader(agent: Agent) -> dict[str, Any]:
+    """Whose marks tell what is unread."""
+    return {"reader": agent.pk, "read_from": agent.read_from}
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[Row]:

@@ -58,8 +58,7 @@ def reply(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
             "to": request.POST.get("to", ""),
         }
         if not agent.undo_seconds:
-            actions.reply(ticket, body, **given)
-            drafts.forget(ticket.pk, agent.pk, "reply")
+            actions.reply(ticket, body, **given, ends_draft=True)
             return
         waiting = actions.hold_reply(ticket, body, seconds=agent.undo_seconds, **given)
         held.extend([waiting] if waiting else [])
@@ -126,8 +125,8 @@ def note(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
             by=agent.actor,
             files=uploads(request.FILES.getlist("files")),
             content_key=once(request, agent, ticket, "note", body),
+            ends_draft=True,
         )
-        drafts.forget(ticket.pk, agent.pk, "note")
 
     return _write(request, agent, ticket, "note", work, _("The note is added"))
 
@@ -192,8 +191,8 @@ def unseen(request: HttpRequest, agent: Agent, ticket: Ticket, key: str | None) 
         if key and _is_known(ticket, key):
             return ""
         if direction == Direction.IN:
-            return _("The client wrote meanwhile. Read it and send again.")
-        text = _("%(name)s answered meanwhile. Read it and send again.")
+            return _("The client wrote meanwhile.")
+        text = _("%(name)s answered meanwhile.")
         return text % {"name": signed}
     return ""
 
@@ -226,6 +225,8 @@ def _kept(
     """The reason beside the composer; without scripts the page again with the text in it."""
     if is_fragment(request):
         return HttpResponse(reason, status=status, content_type="text/plain; charset=utf-8")
+    if status == 409:
+        reason = f"{reason} {_('Read it and send again.')}"
     given = request.POST
     text, to = given.get("body", "")[: actions.MAX_REPLY], given.get("to", "")
     draft = pane.Draft(text, mode, reason, to)

@@ -3,13 +3,15 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from zabota.desk import client, inbox, pane
-from zabota.desk.door import fragment_or_page, is_fragment, ticket_door, view_of
+from zabota.desk.door import fragment_or_page, is_fragment, tell, ticket_door, view_of
 from zabota.desk.views.inbox import workspace
 from zabota.staff.models import Agent
-from zabota.tickets import queries
+from zabota.tickets import queries, readmarks
 from zabota.tickets.models import Ticket
+from zabota.tickets.models.ticket import moment
 
 
 @ticket_door()
@@ -56,6 +58,26 @@ def row(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
         return HttpResponse(status=204)
     content = {"line": inbox.line(agent, found), "view": view}
     return render(request, "desk/row.html", content)
+
+
+@ticket_door("POST")
+def read(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """The agent has looked at the ticket as it was drawn (`upto`, microseconds since 1970)."""
+    upto = request.GET.get("upto", "")
+    if not (upto.isascii() and upto.isdigit()) or len(upto) > 17:
+        return HttpResponse(status=422)
+    readmarks.saw(ticket.pk, agent.pk, moment(int(upto)))
+    return HttpResponse(status=204)
+
+
+@ticket_door("POST")
+def unread(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
+    """The agent puts the ticket back among what he has not read."""
+    readmarks.put_back(ticket.pk, agent.pk)
+    if is_fragment(request):
+        news = {"toast": _("Marked as unread"), "care-unread": {"number": ticket.pk}}
+        return tell(HttpResponse(status=204), **news)
+    return redirect(reverse("desk:inbox", args=[view_of(request)]))
 
 
 @ticket_door()

@@ -10,6 +10,7 @@ import * as keys from "./keys.js";
 import * as live from "./live.js";
 import { find, page, signedOut, workspace } from "./net.js";
 import * as panes from "./panes.js";
+import * as presence from "./presence.js";
 import * as rail from "./rail.js";
 import * as signin from "./signin.js";
 
@@ -98,5 +99,6 @@ held.start();
 keys.start();
 panes.start();
 live.start();
+presence.start();
 rail.start();
 signin.start();

@@ -5,6 +5,7 @@
 import * as signin from "./signin.js";
 import { find, get, page, soon, swap, workspace } from "./net.js";
 import * as panes from "./panes.js";
+import * as presence from "./presence.js";
 
 const name = `zabota-live-${page.user}`;
 const tab = Math.random().toString(36).slice(2);
@@ -52,6 +53,7 @@ function connect(force = false) {
     old?.close();
     tries = 0;
     state(true);
+    everybody([]);
   };
   source.onerror = () => {
     old?.close();
@@ -68,10 +70,13 @@ function connect(force = false) {
     from.close();
     setTimeout(() => connect(true), 200 + Math.random() * 1000);
   });
-  source.addEventListener("reset", () => {
-    say({ kind: "reset" });
-    catchUp();
+  source.addEventListener("reset", (event) => {
+    const { spread = 0 } = JSON.parse(event.data);
+    say({ kind: "reset", spread });
+    setTimeout(catchUp, Math.random() * spread);
   });
+  source.addEventListener("people", (event) => people(JSON.parse(event.data)));
+  source.addEventListener("crowd", (event) => everybody(JSON.parse(event.data).tickets));
   source.addEventListener("here", (event) => {
     last = event.lastEventId || last;
     say({ kind: "here", last });
@@ -82,6 +87,16 @@ function connect(force = false) {
     say({ kind: "ticket", fact, last });
     hear(fact);
   });
+}
+
+function people(fact) {
+  say({ kind: "people", fact });
+  presence.hear(fact);
+}
+
+function everybody(tickets) {
+  say({ kind: "crowd", tickets });
+  presence.all(tickets);
 }
 
 const reconnect = soon(() => connect(), 300);
@@ -105,6 +120,7 @@ function state(ok) {
     alarm = setTimeout(() => {
       live = false;
       banner(true);
+      presence.all([]);
       poll = setInterval(catchUp, 15_000);
     }, 3000);
   }
@@ -126,7 +142,8 @@ function hear(fact) {
   const open = panes.openNumber() === String(fact.id) ? Number(find("#pane").dataset.v) : Infinity;
   if (fact.v <= Math.min(known, open) && known >= 0) return;
   pending.set(String(fact.id), fact);
-  flush();
+  // Where many hear the same, each asks at a moment of his own.
+  setTimeout(flush, Math.random() * (fact.spread ?? 0));
 }
 
 const flush = soon(async () => {
@@ -216,13 +233,16 @@ function listen({ data }) {
   }
   if (data.kind === "here") last = data.last;
   if (data.kind === "state") state(data.ok);
-  if (data.kind === "reset") catchUp();
+  if (data.kind === "reset") setTimeout(catchUp, Math.random() * data.spread);
+  if (data.kind === "people") presence.hear(data.fact);
+  if (data.kind === "crowd") presence.all(data.tickets);
   if (data.kind === "who") say({ kind: "want", want: mine() });
   if (data.kind === "out") location.assign("/");
   if (!leader) return;
   if (data.kind === "want") {
     wants.set(data.tab, data.want);
     say({ kind: "state", ok: source?.readyState === EventSource.OPEN });
+    say({ kind: "crowd", tickets: presence.known() });
     reconnect();
   }
   if (data.kind === "gone" && wants.delete(data.tab)) reconnect();

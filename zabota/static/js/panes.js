@@ -11,7 +11,9 @@ const cache = new Map();
 const asked = new Map();
 let current = "";
 let running = null;
+const seen = new Map();
 let reading = 0;
+let putBack = "";
 
 const key = (url) => `${page.user}|${page.version}|${url}`;
 const box = () => document.getElementById("conversation");
@@ -74,14 +76,31 @@ async function show(html, same) {
   if (now && atEnd) now.scrollTop = now.scrollHeight;
 }
 
-/** What follows a newly shown ticket: title, the client's card, the mark "read" after a second. */
+/** The mark "read", once the ticket was looked at for a second (rule 9), unless it was put back. */
+function readSoon() {
+  clearTimeout(reading);
+  const { ticket, news } = find("#pane")?.dataset ?? {};
+  if (!news || document.hidden || ticket === putBack || seen.get(ticket) === news) return;
+  const line = document.getElementById(`row-${ticket}`);
+  if (line && !line.classList.contains("is-unread")) return;
+  reading = setTimeout(async () => {
+    if (document.hidden || openNumber() !== ticket) return;
+    const response = await post(`/t/${ticket}/read/?upto=${news}`).catch(() => null);
+    if (!response?.ok) return;
+    seen.set(ticket, news);
+    const row = document.getElementById(`row-${ticket}`);
+    row?.classList.remove("is-unread");
+    find(".row-dot", row ?? document.createElement("li"))?.remove();
+  }, 1000);
+}
+
+/** What follows a newly shown ticket: title, the client's card, the mark "read". */
 function settle() {
   const pane = find("#pane");
   if (!pane) return;
   if (pane.dataset.title) document.title = pane.dataset.title;
   context(pane.dataset.ticket);
-  clearTimeout(reading);
-  if (pane.dataset.read) reading = setTimeout(() => document.hidden || post(pane.dataset.read), 1000);
+  readSoon();
   document.dispatchEvent(new CustomEvent("care:opened", { detail: { number: pane.dataset.ticket } }));
 }
 
@@ -109,6 +128,7 @@ export async function open(link, push = true) {
   running?.abort();
   const mine = (running = new AbortController());
   current = url;
+  putBack = "";
   mark();
   workspace().dataset.pane = "ticket";
   if (push && location.href !== link.href) history.pushState({ pane: url }, "", link.href);
@@ -149,6 +169,7 @@ export async function refresh() {
     const html = await get(url);
     put(url, html);
     if (openNumber() === number) await show(html, true);
+    readSoon();
   } catch (error) {
     if (error.status === 401) failed(error);
   }
@@ -183,12 +204,12 @@ async function older(link) {
   }
 }
 
-const seen = new IntersectionObserver((entries) => entries.forEach((entry) => entry.isIntersecting && older(entry.target)), { rootMargin: "400px" });
+const near = new IntersectionObserver((entries) => entries.forEach((entry) => entry.isIntersecting && older(entry.target)), { rootMargin: "400px" });
 
 export function watch() {
-  seen.disconnect();
+  near.disconnect();
   const link = find("[data-older]");
-  if (link) seen.observe(link);
+  if (link) near.observe(link);
 }
 
 function clicked(event) {
@@ -232,6 +253,13 @@ export function start() {
     if (event.detail.ctx.sourceElement === document.body) return;
     forget(openNumber());
     document.dispatchEvent(new CustomEvent("care:acted", { detail: { number: openNumber() } }));
+  });
+  document.addEventListener("visibilitychange", readSoon);
+  document.addEventListener("care-unread", ({ detail: { number } }) => {
+    putBack = String(number);
+    seen.delete(putBack);
+    clearTimeout(reading);
+    document.dispatchEvent(new CustomEvent("care:acted", { detail: { number: putBack } }));
   });
   const pane = find("#pane");
   if (pane) {

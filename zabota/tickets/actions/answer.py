@@ -15,7 +15,7 @@ from zabota.lib.html import text_to_html
 from zabota.lib.rows import insert
 from zabota.lib.text import clean, shorten
 from zabota.staff.models import Agent
-from zabota.tickets import letters
+from zabota.tickets import letters, readmarks
 from zabota.tickets.actions.change import turn
 from zabota.tickets.actions.owning import give
 from zabota.tickets.actions.solving import mark_solved, refuse_recovery
@@ -58,6 +58,7 @@ def reply(
     key: str | None = None,
     to: str = "",
     takes: bool = True,
+    ends_draft: bool = False,
 ) -> Message:
     """A public answer signed with the agent's full name; the first who answers owns a free ticket,
     unless he `takes` none (a program).
@@ -65,8 +66,10 @@ def reply(
     The same `key` posts once: a second call returns the first message and changes nothing.
 
     `then` is the status afterwards ('' leaves it, a new ticket becomes open); `to` one of the
-    client's addresses ('' where he wrote from last). Raises NotPossible for an empty answer, an
-    agent without both names, an address of somebody else, or a ticket that takes no answer.
+    client's addresses ('' where he wrote from last); `ends_draft`: it was his draft.
+
+    Raises NotPossible for an empty answer, an agent without both names, an address of somebody
+    else, or a ticket that takes no answer.
     """
     with changing(ticket, "contact", "inbox") as row:
         if before := posted(row, key):
@@ -81,6 +84,7 @@ def reply(
             give(row, agent, by)
         row.first_answer_at = row.first_answer_at or message.at
         row.awaits_answer, row.waits_since = False, None
+        readmarks.wrote(row.pk, agent.pk, message.at, "reply" if ends_draft else "")
         fact = Replied(ticket=row.pk, message=message.pk, solves=solve, purpose="")
         record(fact, stream=row.stream, by=by)
         if solve:
@@ -174,7 +178,7 @@ def _write(
     )
     message = insert(new)
     if not purpose:
-        row.last_message_at = message.at
+        row.last_message_at = row.news_at = message.at
         row.snippet = shorten(body, 160)
     return message
 

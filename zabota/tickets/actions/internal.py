@@ -12,6 +12,7 @@ from zabota.lib import clock
 from zabota.lib.html import text_to_html
 from zabota.lib.text import clean, shorten
 from zabota.staff.models import Agent
+from zabota.tickets import readmarks
 from zabota.tickets.actions.answer import Upload, attach, posted
 from zabota.tickets.events import CallLogged, NoteAdded
 from zabota.tickets.locking import NotPossible, changing
@@ -28,11 +29,12 @@ def add_note(
     raw: RawMessage | None = None,
     content_key: str | None = None,
     message_id: str = "",
+    ends_draft: bool = False,
 ) -> Message:
     """An internal note, never sent; raises NotPossible for an empty one.
 
     `raw` is the mail it came by (an agent answered a notification). The same `content_key` adds
-    one note only.
+    one note only. `ends_draft`: it was his draft.
     """
     body = clean(body).strip()
     if not body:
@@ -52,6 +54,8 @@ def add_note(
             message_id=message_id,
         )
         attach(message, files)
+        row.news_at = message.at
+        readmarks.wrote(row.pk, agent.pk, message.at, "note" if ends_draft else "")
         record(NoteAdded(ticket=row.pk, message=message.pk), stream=row.stream, by=by)
     return message
 
@@ -99,7 +103,8 @@ def log_call(
                 "minutes": minutes,
             },
         )
-        row.last_message_at = clock.now()
+        row.last_message_at = row.news_at = clock.now()
+        readmarks.wrote(row.pk, agent.pk, row.news_at)
         row.snippet = shorten(summary, 160)
         record(CallLogged(ticket=row.pk, message=message.pk), stream=row.stream, by=by)
     return message

@@ -1,4 +1,5 @@
 from zabota.tickets.models.held import Draft, HeldReply
+from zabota.tickets.models.mark import ReadMark
 from zabota.tickets.models.message import Attachment, AttachmentState, Direction, Message, Purpose
 from zabota.tickets.models.rating import BEST, Outcome, Rating
 from zabota.tickets.models.search import SearchText, Vocabulary, VocabularyState
@@ -25,6 +26,7 @@ __all__ = [
     "Participant",
     "Purpose",
     "Rating",
+    "ReadMark",
     "SearchText",
     "Status",
     "Ticket",

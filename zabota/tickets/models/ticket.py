@@ -138,6 +138,8 @@ class Ticket(models.Model):
     turn = models.BigIntegerField(default=turn_of_new)
     created_at = models.DateTimeField(default=clock.now)
     last_message_at = models.DateTimeField(default=clock.now)
+    # When somebody last wrote what people should read, a note too; None before such a message.
+    news_at = models.DateTimeField(null=True)
     first_answer_at = models.DateTimeField(null=True)
     solved_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)

@@ -137,6 +137,8 @@ export class CareComposer extends HTMLElement {
   clicked(event) {
     const tab = event.target.closest(".composer-tab");
     if (tab) this.setMode(tab.dataset.mode);
+    const choice = event.target.closest("[data-guard]");
+    if (choice) this.guarded(choice.dataset.guard);
     const remove = event.target.closest("[data-file]");
     if (remove) {
       this.files.splice(Number(remove.dataset.file), 1);
@@ -196,6 +198,20 @@ export class CareComposer extends HTMLElement {
     if (last) request.body.set("seen", last);
   }
 
+  /** What to do with an answer that was written before the newest message was seen (rule 20). */
+  guarded(choice) {
+    this.say("");
+    if (choice === "send") return this.send(this.stopped ?? "");
+    if (choice === "discard") {
+      this.text.value = "";
+      this.keep();
+      this.keepFar("");
+      this.files = [];
+      this.show();
+    }
+    this.text.focus();
+  }
+
   busy(on) {
     this.sending = on;
     this.form.setAttribute("aria-busy", on);
@@ -208,6 +224,7 @@ export class CareComposer extends HTMLElement {
     if (status === 422 || status === 409) {
       const answer = new DOMParser().parseFromString(ctx.text, "text/html").body.textContent.trim();
       this.say(answer || words(status).title);
+      if (status === 409 && this.mode === "reply") this.stop(ctx.request.submitter?.value ?? "");
     }
   }
 
@@ -221,7 +238,16 @@ export class CareComposer extends HTMLElement {
     this.say("");
   }
 
+  /** The choices appear and take the focus; the page fetches what is new meanwhile. */
+  stop(then) {
+    this.stopped = then;
+    const guard = this.querySelector(".composer-guard");
+    guard.hidden = false;
+    guard.querySelector("[data-guard=edit]").focus();
+  }
+
   say(text) {
+    this.querySelector(".composer-guard").hidden = true;
     const box = this.querySelector(".composer-error");
     box.hidden = !text;
     box.querySelector("span").textContent = text;
