@@ -7,14 +7,15 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests import make
+from tests.browser.cable import cable
 from tests.browser.windows import Window
 from tests.site import Site, serving
 from zabota.events.live import say_bye
-from zabota.staff.models import Agent
+from zabota.staff.models import Agent, Level
 from zabota.tickets.models import ReadMark, Ticket
 
 pytestmark = pytest.mark.xdist_group("screens")
-SOON = 6000
+SOON = 8000
 
 
 def news(number: int) -> Ticket:
@@ -70,36 +71,48 @@ def test_when_the_tab_with_the_stream_dies_another_reads_on(window: Window) -> N
         live(page)
 
 
-def test_what_came_while_the_line_slept_is_heard_afterwards(window: Window) -> None:
-    window.expect_offline()
-    context = window.context(make.agent())
-    make.ticket("Первое")
-    (page,) = tabs(context, 1)
-    page.wait_for_timeout(500)
-    context.set_offline(True)
-    made = [news(1), news(2)]
-    expect(page.locator("#not-live")).to_be_visible(timeout=25_000)
-    made.append(news(3))
-    context.set_offline(False)
-    expect(page.locator("#not-live")).to_be_hidden(timeout=25_000)
-    shown(page, *made)
+def through(window: Window, site: Site) -> Window:
+    """The same browser and list of troubles at another address."""
+    return Window(window.browser, site, window.troubles, window.expected, window.contexts)
 
 
-def test_nothing_is_missed_over_a_restart(window: Window, site: Site) -> None:
-    window.expect_status(502, 503)
+def test_what_came_while_the_line_was_cut_is_heard_afterwards(window: Window, site: Site) -> None:
     window.expect_offline()
-    vera = make.agent()
+    first = make.ticket("Первое")
+    with cable(site) as line:
+        page, other = tabs(through(window, line.site).context(make.agent()), 2)
+        shown(page, first)
+        page.wait_for_timeout(500)
+        line.cut()
+        made = [news(1), news(2)]
+        for one in (page, other):
+            expect(one.locator("#not-live")).to_be_visible(timeout=15_000)
+        made.append(news(3))
+        line.mend()
+        for one in (page, other):
+            expect(one.locator("#not-live")).to_be_hidden(timeout=30_000)
+            shown(one, *made)
+
+
+def test_nothing_is_missed_over_a_restart(window: Window) -> None:
+    window.expect_offline()
     make.ticket("Первое")
-    with serving() as other:
-        page = Window(window.browser, other, window.troubles, window.expected, window.contexts)
-        shows = page.open("/inbox/open/", vera)
-        shows.wait_for_timeout(500)
+    with serving() as first, cable(first) as line:
+        page = through(window, line.site).open("/inbox/open/", make.agent())
+        page.wait_for_timeout(500)
         made = [news(1)]
-        shown(shows, *made)
+        shown(page, *made)
         say_bye()
-        made += [news(2), news(3)]
-        shown(shows, *made)
-        live(shows)
+        line.cut()
+        made.append(news(2))
+        with serving() as second:
+            line.lead_to(second)
+            made.append(news(3))
+            line.mend()
+            shown(page, *made)
+            live(page)
+            made.append(news(4))
+            shown(page, *made)
 
 
 def test_who_else_is_there_is_seen_in_row_and_head(window: Window) -> None:
@@ -184,6 +197,6 @@ def test_or_it_is_edited_or_discarded(window: Window) -> None:
 def test_the_agent_who_looks_may_be_one_without_rights_to_write(window: Window) -> None:
     ticket = make.ticket("Не приходит код")
     hers = window.open(f"/t/{ticket.pk}/", make.agent("Ольга Щербакова"))
-    looks: Agent = make.agent("Анна Кузнецова", level=1)
+    looks: Agent = make.agent("Анна Кузнецова", level=Level.SEE)
     window.open(f"/t/{ticket.pk}/", looks).bring_to_front()
     expect(hers.locator("#people")).to_contain_text("Кузнецова", timeout=SOON)

@@ -111,8 +111,11 @@ def test_what_cannot_be_read_is_refused(site: Site, body: bytes, kind: str) -> N
     assert site.request("POST", "/live/here", body, headers)[0] == 422
 
 
-def said(agent: int, what: str, tab: str = "a", queue: int = 1) -> dict[str, Any]:
-    return {"agent": agent, "name": f"Агент {agent}", "queue": queue, "what": what, "tab": tab}
+def said(
+    agent: int, what: str, tab: str = "a", queue: int = 1, hidden: bool = False
+) -> dict[str, Any]:
+    words = {"agent": agent, "name": f"Агент {agent}", "queue": queue, "what": what, "tab": tab}
+    return words | {"hidden": hidden}
 
 
 def test_two_tabs_are_one_person_who_does_the_more_important() -> None:
@@ -129,12 +132,12 @@ def test_two_tabs_are_one_person_who_does_the_more_important() -> None:
 def test_a_draft_in_the_background_holds_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     here = Presence()
     here.hear(5, said(1, "view"))
-    here.hear(5, said(2, "draft"))
+    here.hear(5, said(2, "draft", hidden=True))
     now = time.monotonic()
-    monkeypatch.setattr(presence.time, "monotonic", lambda: now + 9)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 9)
     assert here.expire() == [5]
     assert here.people(5, but=0) == [("Агент 2", "draft")]
-    monkeypatch.setattr(presence.time, "monotonic", lambda: now + 76)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 76)
     assert here.expire() == [5]
     assert here.expire() == []
 

@@ -78,8 +78,8 @@ async def stream(request: Request) -> Response:
 
 
 async def here(request: Request) -> Response:
-    """`POST /live/here` {"ticket", "what", "tab"}: what a tab does at a ticket (`view`, `type`,
-    `draft`, "" for no more). 204, or 401, 404 (no such ticket for him), 422."""
+    """`POST /live/here` {"ticket", "what", "tab", "hidden"}: what a tab does at a ticket (`view`,
+    `type`, `draft`, "" for no more). 204, or 401, 404 (no such ticket for him), 422."""
     said = await presence.read(request)
     session = request.cookies.get(settings.SESSION_COOKIE_NAME, "")
     viewer = _feed.viewer_of(session) if _feed is not None else None

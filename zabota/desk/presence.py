@@ -19,10 +19,11 @@ from zabota.events import live
 from zabota.lib.rows import ask
 from zabota.staff import structure
 
-# What somebody does, the more important last, and how long it holds without being said again. A tab
-# in the background may speak once a minute only.
-HOLDS = {"view": 8.0, "draft": 75.0, "type": 8.0}
-RANK = {what: place for place, what in enumerate(HOLDS)}
+# What somebody does, the more important last.
+RANK = {"view": 0, "draft": 1, "type": 2}
+# Seconds that it holds without being said again. Browsers let a tab in the background, where an
+# answer was begun, speak once a minute only.
+HOLDS, HOLDS_HIDDEN = 8.0, 75.0
 LARGEST = 500  # bytes of what a browser says
 LONGEST_TAB = 20
 MOST_SEATS = 20_000
@@ -50,10 +51,10 @@ class Presence:
         """Note what a tab said; True when others must be told."""
         who, before = (int(said["agent"]), str(said["tab"])), self._shown(ticket)
         seats = self._seats.setdefault(ticket, {})
-        if said["what"] not in HOLDS:
+        if said["what"] not in RANK:
             seats.pop(who, None)
         elif who in seats or sum(map(len, self._seats.values())) < MOST_SEATS:
-            until = time.monotonic() + HOLDS[said["what"]]
+            until = time.monotonic() + (HOLDS_HIDDEN if said["hidden"] else HOLDS)
             seats[who] = Seat(int(said["queue"]), str(said["name"]), said["what"], until)
         if not seats:
             del self._seats[ticket]
@@ -100,6 +101,7 @@ class Said:
     ticket: int
     what: str
     tab: str
+    hidden: bool
 
 
 async def read(request: Request) -> Said | None:
@@ -114,11 +116,12 @@ async def read(request: Request) -> Said | None:
             return None
     try:
         given = json.loads(body)
-        said = Said(int(given["ticket"]), str(given["what"]), str(given["tab"]))
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        hidden = given.get("hidden") is True
+        said = Said(int(given["ticket"]), str(given["what"]), str(given["tab"]), hidden)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
     is_good = 0 < said.ticket < 2**63 and said.tab.isalnum() and len(said.tab) <= LONGEST_TAB
-    return said if is_good and said.what in {*HOLDS, ""} else None
+    return said if is_good and said.what in {*RANK, ""} else None
 
 
 def tell(viewer: Viewer, said: Said) -> bool:
@@ -129,7 +132,7 @@ def tell(viewer: Viewer, said: Said) -> bool:
         return False
     words = {
         "agent": viewer.agent, "name": agent.full_name, "queue": found[0],
-        "what": said.what, "tab": said.tab,
+        "what": said.what, "tab": said.tab, "hidden": said.hidden,
     }  # fmt: skip
     live.say(f"ticket:{said.ticket}", words)
     return True

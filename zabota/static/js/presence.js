@@ -24,7 +24,7 @@ function doing() {
 
 function send(ticket, what) {
   if (!ticket) return;
-  const body = JSON.stringify({ ticket: Number(ticket), what, tab });
+  const body = JSON.stringify({ ticket: Number(ticket), what, tab, hidden: document.hidden });
   fetch("/live/here", { method: "POST", credentials: "same-origin", keepalive: true, headers: { "Content-Type": "application/json" }, body }).catch(() => {});
 }
 
