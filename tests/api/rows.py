@@ -13,7 +13,8 @@ _READ = (
 )  # fmt: skip
 _WRITE = (
     "tickets", "tickets/<int:number>/reply", "tickets/<int:number>/note",
-    "tickets/<int:number>/call", "attachments", "contacts", "accounts",
+    "tickets/<int:number>/message", "tickets/<int:number>/call", "attachments", "contacts",
+    "accounts",
 )  # fmt: skip
 ROUTES = {*_READ, *_WRITE}
 GET = {API + route: NO if route in _READ else OTHER for route in ROUTES}
@@ -35,6 +36,7 @@ OPERATIONS = {
     "PATCH /tickets/{number}": "401 403 404 403 200 200",
     "GET /tickets/{number}/messages": "401 403 404 200 200 200",
     "POST /tickets/{number}/reply": "401 403 404 403 201 201",
+    "POST /tickets/{number}/message": "401 403 404 403 201 201",
     "POST /tickets/{number}/note": "401 403 404 403 201 201",
     "POST /tickets/{number}/call": "401 403 404 403 201 201",
     "GET /tickets/{number}/attachments/{file}": "401 403 404 302 302 302",

@@ -47,6 +47,42 @@ def test_an_answer_is_signed_and_sent(crm: Program, ticket: Ticket) -> None:
     assert crm.post(f"/tickets/{ticket.pk}/note", again).status_code == 422
 
 
+def test_what_the_client_wrote_elsewhere_wakes_the_ticket(crm: Program, ticket: Ticket) -> None:
+    drain()
+    crm.post(f"/tickets/{ticket.pk}/reply", {"text": "Готово", "then": "solved"})
+    drain()
+    upload = crm.upload("снимок.txt", b"0").json()
+    body = {
+        "on_behalf_of": {"address": make.PETR[0]},
+        "text": "Снова не приходит",
+        "attachments": [upload["id"]],
+    }
+    once = {"Idempotency-Key": "m1"}
+    answer = crm.post(f"/tickets/{ticket.pk}/message", body, **once)
+    assert answer.status_code == 201, answer.content
+    said = answer.json()
+    assert (said["direction"], said["ticket"]) == ("in", ticket.pk)
+    assert [one["name"] for one in said["attachments"]] == ["снимок.txt"]
+    assert crm.post(f"/tickets/{ticket.pk}/message", body, **once).json() == said
+    drain()
+    ticket.refresh_from_db()
+    assert ticket.status == "open"
+    assert ticket.waits_since is not None
+    message = Message.objects.get(pk=said["id"])
+    assert (message.contact_id, message.thread_how) == (ticket.contact_id, "api")
+    assert message.triaged_at is not None
+    acknowledged = Message.objects.filter(ticket=ticket, purpose="acknowledgement")
+    assert acknowledged.count() == 1, "one receipt a ticket"
+
+
+def test_to_a_closed_ticket_he_writes_a_follow_up(crm: Program, ticket: Ticket) -> None:
+    Ticket.objects.filter(pk=ticket.pk).update(status="closed")
+    body = {"on_behalf_of": {"address": make.PETR[0]}, "text": "Ещё вопрос"}
+    said = crm.post(f"/tickets/{ticket.pk}/message", body).json()
+    follow_up = Ticket.objects.get(pk=said["ticket"])
+    assert (follow_up.follow_up_of_id, follow_up.queue_id) == (ticket.pk, ticket.queue_id)
+
+
 def test_an_answer_can_solve(crm: Program, ticket: Ticket) -> None:
     crm.post(f"/tickets/{ticket.pk}/reply", {"text": "Готово", "then": "solved"})
     ticket.refresh_from_db()

@@ -14,7 +14,7 @@ from zabota.staff.models import Agent, Queue, Topic
 from zabota.tickets import actions
 from zabota.tickets.actions.answer import Upload
 from zabota.tickets.models import Message, Ticket
-from zabota.tickets.posting import Posted, bring
+from zabota.tickets.posting import Posted, add_brought, bring
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,14 @@ def _brought(brought: Brought, by: Actor, *, silent: bool) -> tuple[Message, Tre
     how = triage.take(message.pk, silent=silent, by=by, acknowledge=brought.acknowledge)
     message.ticket = Ticket.objects.select_related("contact").get(pk=message.ticket_id)
     return message, how
+
+
+def bring_more(ticket: Ticket, posted: Posted, agent: Agent) -> Message:
+    """A further message of the client, in the ticket or its follow-up. Within the caller's
+    transaction; raises Inbox.DoesNotExist while no mailbox can answer."""
+    message = add_brought(ticket, posted, by=agent.actor)
+    triage.take(message.pk, silent=False, by=agent.actor)
+    return message
 
 
 def posted(

@@ -23,6 +23,11 @@ EXAMPLES: dict[str, Part] = {
     },
     "change_ticket": {"status": "waiting_client", "owner": 7, "urgency": 2, "tags": ["crm"]},
     "reply": {"text": "Код отправлен ещё раз.", "then": "waiting_client", "attachments": []},
+    "client_message": {
+        "on_behalf_of": {"address": "p.lebedev@romashka.example", "name": "Пётр Лебедев"},
+        "text": "Код пришёл, спасибо!",
+        "attachments": [],
+    },
     "note": {"text": "Клиент из списка обзвона.", "attachments": []},
     "log_call": {"summary": "Помогли войти.", "direction": "in", "minutes": 4},
     "create_contact": {"address": "m.zhdanova@romashka.example", "name": "Мария Жданова"},

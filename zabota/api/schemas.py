@@ -92,6 +92,14 @@ class Note(Given):
     attachments: Annotated[list[Id], Field(max_length=20)] = []
 
 
+class ClientMessage(Given):
+    """What a client wrote in answer to a ticket, brought by a program."""
+
+    on_behalf_of: Person
+    text: Annotated[Text, Field(examples=["Код пришёл, спасибо!"])]
+    attachments: Annotated[list[Id], Field(max_length=20)] = []
+
+
 class Call(Given):
     """A call held by telephone."""
 
@@ -138,6 +146,14 @@ class Message(Schema):
     call: dict[str, str | int | bool]
     delivery: Annotated[str | None, Field(description="Of messages to the client.")]
     attachments: list[Attached]
+
+
+class TakenMessage(Message):
+    """A message of a client that was just brought."""
+
+    ticket: Annotated[
+        int, Field(description="Another one when the ticket was closed: its follow-up.")
+    ]
 
 
 class ContactShort(Schema):

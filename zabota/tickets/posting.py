@@ -70,6 +70,15 @@ def add_to(ticket: Ticket, posted: Posted) -> Message:
         return _append(row, raw, parsed, contact, decision, posted, by)
 
 
+def add_brought(ticket: Ticket, posted: Posted, *, by: Actor) -> Message:
+    """`add_to` of what a program brings: that the key is new the caller says, in whose transaction
+    it happens. Needs an inbox."""
+    raw, contact, parsed = _taken(posted, ticket.inbox or inbox_for(ticket.queue_id), by)
+    decision = Decision(ticket, How.API)
+    row, decision = ticket_for(raw, parsed, contact, decision, late=False, by=by)
+    return _append(row, raw, parsed, contact, decision, posted, by)
+
+
 def open_with(posted: Posted, topic: Topic, *, type: str = TicketType.QUESTION) -> Message:
     """A new ticket of the topic with what was typed as its first message. Needs an inbox."""
     with transaction.atomic(), together():

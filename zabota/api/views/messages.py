@@ -1,5 +1,6 @@
 """Messages of a ticket: the list, answers, notes, logged calls, files."""
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +9,12 @@ from django.utils.translation import gettext as _
 from ninja import File, Query, Router
 from ninja.files import UploadedFile
 
-from zabota.api import schemas, showing, uploads
+from zabota.api import creating, problems, schemas, showing, uploads
 from zabota.api.door import MOST, Bearer, caller, ticket_for
 from zabota.api.once import once
 from zabota.api.paging import page
-from zabota.api.problems import wrong
+from zabota.api.problems import Problem, wrong
+from zabota.channels.models import Inbox
 from zabota.lib import clock
 from zabota.lib.signing import file_link
 from zabota.staff import policy
@@ -55,6 +57,33 @@ def reply(request: HttpRequest, number: int, body: schemas.Answer) -> Any:
         )  # fmt: skip
 
     return _said(request, work)
+
+
+@router.post(
+    "/tickets/{int:number}/message",
+    auth=WRITE,
+    response={201: schemas.TakenMessage},
+    operation_id="client_message",
+)
+def client_message(request: HttpRequest, number: int, body: schemas.ClientMessage) -> Any:
+    """What the client wrote to a ticket elsewhere; a closed ticket leads to a follow-up. It wakes
+    the ticket as a mail of his does."""
+    who = caller(request)
+
+    def work() -> dict[str, Any]:
+        ticket = ticket_for(who, number, Level.REPLY)
+        person, files = body.on_behalf_of, uploads.taken(who.token, body.attachments)
+        posted = creating.posted(
+            key=secrets.token_hex(16), address=person.address, name=person.name, subject="",
+            text=body.text, language="", files=files, token=who.token.pk,
+        )  # fmt: skip
+        try:
+            message = creating.bring_more(ticket, posted, who.agent)
+        except Inbox.DoesNotExist:
+            raise Problem(problems.NO_INBOX) from None
+        return _shown(message) | {"ticket": message.ticket_id}
+
+    return once(request, work, status=201)
 
 
 @router.post("/tickets/{int:number}/note", auth=WRITE, response=MADE, operation_id="note")
@@ -123,7 +152,8 @@ def _whole() -> Any:
 
 
 def _said(request: HttpRequest, work: Callable[[], Message]) -> Any:
-    def told() -> dict[str, Any]:
-        return showing.message(_whole().get(pk=work().pk))
+    return once(request, lambda: _shown(work()), status=201)
 
-    return once(request, told, status=201)
+
+def _shown(message: Message) -> dict[str, Any]:
+    return showing.message(_whole().get(pk=message.pk))
