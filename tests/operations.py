@@ -10,6 +10,8 @@ from django.urls import URLPattern, get_resolver
 
 from tests import make
 from tests.api.program import Program, integration
+from tests.notify.program import webhook
+from zabota.notify.models import Webhook, WebhookDelivery
 
 
 def routes() -> Iterator[str]:
@@ -39,6 +41,16 @@ def address(route: str, numbers: Mapping[str, int]) -> str:
     return "/" + path.replace("<slug:view>", "open").replace("<str:token>", "guessed")
 
 
+def hook() -> Webhook:
+    """A webhook whose address is closed."""
+    return webhook("https://127.0.0.1:1/", "tickets.made")[0]
+
+
+def told(by: Webhook) -> WebhookDelivery:
+    """A delivery that was given up."""
+    return WebhookDelivery.objects.create(webhook=by, event=1, kind="tickets.made", state="failed")
+
+
 def setting(sort: str) -> int:
     """The number of something that the settings show."""
     known: dict[str, Callable[[], Any]] = {
@@ -50,5 +62,7 @@ def setting(sort: str) -> int:
         "inboxes": make.inbox,
         "clients": make.account,
         "programs": lambda: Program(integration()).token,
+        "webhooks": hook,
+        "webhook-deliveries": lambda: told(hook()),
     }
     return int(known[sort]().pk) if sort in known else 0

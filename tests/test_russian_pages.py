@@ -10,14 +10,21 @@ from typing import Any
 
 import pytest
 from django.core import mail as post
+from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import reverse
 
 from tests import make
 from tests.drain import drain
+from tests.notify.program import webhook
 from zabota.channels.contract import ParsedFile, Robot
 from zabota.channels.models import Outgoing, OutgoingState
 from zabota.channels.outbox import load
+from zabota.desk.settings import calls
+from zabota.lib import clock
+from zabota.notify import hearing
+from zabota.notify.models import DeliveryState, Webhook, WebhookDelivery
+from zabota.notify.webhooks import switch_off
 from zabota.staff import invitations
 from zabota.staff.models import Agent
 from zabota.tickets import actions
@@ -30,7 +37,7 @@ RUSSIAN = {"Accept-Language": "ru"}
 NAMES = frozenset(
     "Aegis Authenticator Coyhaique Ctrl DATABASE_URL Enter English Esc FreeOTP Gmail Google IMAP "
     "INBOX Mail Microsoft NTP Outlook PostgreSQL SMTP STARTTLS TLS UTC Zabota fetch "
-    "utf Auto-Submitted From Message-ID Reply-To Return-Path Sender".split()
+    "ZABOTA_FETCH_NETWORKS utf Auto-Submitted From Message-ID Reply-To Return-Path Sender".split()
 )
 COMMANDS = frozenset(
     "zabota up migrate demo load remove admin create link reset doctor docs psql help mail explain "
@@ -199,6 +206,40 @@ def test_the_settings_speak_russian(office: Client, chief: Agent) -> None:
     one = {"agents": line.pk, "queues": make.queue().pk, "inboxes": box.pk, "clients": company.pk}
     assert_russian(office, *(f"/settings/{kind}/{pk}/" for kind, pk in one.items()))
     assert_russian(office, f"/settings/inboxes/{box.pk}/import/")
+
+
+def test_webhooks_speak_russian(office: Client) -> None:
+    hook, _secret = webhook("https://hooks.example/", *hearing.KNOWN, name="Склад")
+    pages = [f"/settings/webhooks/{rest}" for rest in ("", "new/", f"{hook.pk}/")]
+    assert_russian(office, *pages)
+    states = list(DeliveryState.values)
+    for number, error in enumerate(calls.ERRORS):
+        state = states[number % len(states)]
+        row = WebhookDelivery.objects.create(
+            webhook=hook, event=number + 1, kind="tickets.made", ticket=1, state=state, error=error,
+            detail="10.0.0.1", attempts=2, tried_at=clock.now(), next_try=clock.now(), status=500,
+        )  # fmt: skip
+        told = {"last_error": error, "failing_since": clock.now(), "last_detail": "10.0.0.1"}
+        reason = ("", "gone", "week", "hand")[number % 4]
+        Webhook.objects.update(is_active=not reason, off_reason=reason, **told)
+        assert_russian(office, *pages, f"/settings/webhook-deliveries/{row.pk}/", "/undelivered/")
+    assert_russian(office, f"/settings/webhooks/{hook.pk}/deliveries/")
+    made = office.post(f"/settings/webhooks/{hook.pk}/secret/", {"hours": 168}, headers=RUSSIAN)
+    assert "Секрет" in made.content.decode()
+    assert latin(read(made.content.decode())) <= {"standardwebhooks"}
+
+
+def test_the_alarm_of_a_webhook_speaks_russian(chief: Agent) -> None:
+    make.inbox()
+    for reason in ("gone", "week"):
+        hook, _secret = webhook("https://hooks.example/", "tickets.made", name="Склад")
+        with transaction.atomic():
+            switch_off(Webhook.objects.select_for_update().get(pk=hook.pk), reason, by=make.BY)
+    drain()
+    letters = [load(row.envelope) for row in Outgoing.objects.filter(key__startswith="webhook:")]
+    assert len(letters) == 2
+    for letter in letters:
+        assert latin(f"{letter.subject} {letter.text}") == set()
 
 
 def test_sign_in_speaks_russian(office: Client) -> None:

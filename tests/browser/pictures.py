@@ -97,6 +97,12 @@ def screens(world: World) -> list[Screen]:
         Screen("settings-programs", f"{settings}/programs/"),
         Screen("settings-program-new", f"{settings}/programs/new/"),
         Screen("settings-program-made", f"{settings}/programs/new/", make_token),
+        Screen("settings-webhooks", f"{settings}/webhooks/"),
+        Screen("settings-webhook", f"{settings}/webhooks/{world.webhook}/"),
+        Screen("settings-webhook-new", f"{settings}/webhooks/new/"),
+        Screen("settings-webhook-made", f"{settings}/webhooks/new/", make_webhook),
+        Screen("settings-deliveries", f"{settings}/webhooks/{world.webhook}/deliveries/"),
+        Screen("settings-delivery", f"{settings}/webhook-deliveries/{world.delivery}/"),
         Screen("settings-clients", f"{settings}/clients/"),
         Screen("settings-client", f"{settings}/clients/{world.account}/"),
         Screen("style-guide", "/styleguide/"),
@@ -149,6 +155,14 @@ def others(language: str) -> dict[str, Agent]:
 def make_token(page: Page) -> None:
     """The page that shows a new token."""
     page.locator("#id_name").fill("CRM")
+    page.locator(".settings-form button[type=submit]").first.click()
+    expect(page.locator("#secret")).to_be_visible()
+
+
+def make_webhook(page: Page) -> None:
+    """The page that shows the secret of a new webhook."""
+    page.locator("#id_name").fill("CRM")
+    page.locator("#id_address").fill("https://hooks.example/zabota")
     page.locator(".settings-form button[type=submit]").first.click()
     expect(page.locator("#secret")).to_be_visible()
 

@@ -9,11 +9,13 @@ from unittest.mock import patch
 
 from tests import make
 from tests.drain import drain
+from tests.notify.program import webhook
 from zabota.automation import triage
 from zabota.calendars.actions import set_day
 from zabota.channels.contract import Address, Robot
 from zabota.channels.models import Inbox, Outgoing
 from zabota.lib import clock
+from zabota.notify.models import DeliveryState, Webhook, WebhookDelivery
 from zabota.staff import invitations
 from zabota.staff.models import Agent, Level, Role, Scope
 from zabota.staff.tokens import make_token, revoke_token
@@ -54,6 +56,8 @@ class World:
     inbox: int
     account: int
     calendar: int
+    webhook: int
+    delivery: int
     invitation: str
 
 
@@ -75,6 +79,7 @@ def build(language: str) -> World:
             f"Ждёт ответа уже {hours} часов", who=(f"h{hours}@firm.example", "Клиент"), at=at
         )
     _programs(chief)
+    hook = _webhook()
     failed = _failed(vera)
     quarantined = make.quarantined("No sender: the mail has neither From nor Reply-To nor Sender.")
     solved = make.ticket("Спасибо, всё работает", who=make.MARIA)
@@ -84,9 +89,35 @@ def build(language: str) -> World:
     drain()
     return World(
         chief, rich.pk, failed.pk, solved.pk, quarantined.pk, vera.pk, make.queue().pk,
-        make.department().pk, topic.pk, box.pk, company.pk, calendar.pk,
+        make.department().pk, topic.pk, box.pk, company.pk, calendar.pk, hook.pk,
+        hook.deliveries.order_by("pk")[0].pk,
         "/" + invitations.invite(vera).split("/", 3)[3],
     )  # fmt: skip
+
+
+def _webhook() -> Webhook:
+    """One that fails, with a log of every state; another that was switched off by itself."""
+    works_as = make.agent("Тимур Хабибуллин", level=Level.REPLY, role=Role.INTEGRATION)
+    chosen = ("tickets.made", "tickets.rated")
+    name = "Складская система с очень длинным названием"
+    hook, _secret = webhook(
+        "https://warehouse.example/hooks/zabota", *chosen, agent=works_as, name=name
+    )
+    off, _secret = webhook("https://old.example/", *chosen, agent=works_as, name="Old CRM")
+    Webhook.objects.filter(pk=off.pk).update(is_active=False, off_reason="week", off_at=clock.now())
+    since = clock.now() - timedelta(hours=5)
+    failing = {"failures": 4, "failing_since": since, "next_try": clock.now() + timedelta(hours=9)}
+    Webhook.objects.filter(pk=hook.pk).update(
+        last_error="connect", last_detail="Connection refused", **failing
+    )
+    body = '{"id": "event_1", "kind": "tickets.made", "ticket": {"subject": "' + LONG + '"}}'
+    for number, state in enumerate(DeliveryState.values):
+        WebhookDelivery.objects.create(
+            webhook=hook, event=number + 1, kind="tickets.made", ticket=1, state=state, attempts=2,
+            status=500, error="" if state == "delivered" else "status", body=body, took=120,
+            answer="Internal Server Error", tried_at=clock.now(),
+        )  # fmt: skip
+    return hook
 
 
 def _programs(chief: Agent) -> None:

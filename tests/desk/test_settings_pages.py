@@ -8,6 +8,7 @@ import pytest
 from django.urls import get_resolver, reverse
 
 from tests import make
+from tests.operations import setting
 from zabota.desk.settings import urls
 from zabota.events.models import Event
 from zabota.staff.models import Department, Queue, Role, Topic
@@ -21,7 +22,8 @@ def addresses() -> list[str]:
     pks = {
         "agents": person.pk, "departments": queue.department_id, "queues": queue.pk,
         "topics": make.topic().pk, "inboxes": inbox.pk, "clients": make.account().pk,
-        "calendars": make.calendar().pk,
+        "calendars": make.calendar().pk, "webhooks": setting("webhooks"),
+        "webhook-deliveries": setting("webhook-deliveries"),
     }  # fmt: skip
     found = []
     for pattern in urls.urlpatterns:
@@ -62,7 +64,6 @@ def test_changes_need_a_post() -> None:
     refused = {address.rsplit("/", 2)[-2] for address, code in statuses.items() if code == 405}
     assert refused == {
         "queues",
-        "switch",
         "link",
         "second-factor",
         "sessions",
@@ -74,6 +75,10 @@ def test_changes_need_a_post() -> None:
         "deadlines",
         "revoke",
         "end",
+        "secret",
+        "test",
+        "switch",
+        "replay",
     }
     assert Event.objects.count() == before
 

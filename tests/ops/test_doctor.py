@@ -9,9 +9,11 @@ import pytest
 from django.db import connection
 
 from tests import make
+from tests.notify.program import webhook
 from zabota.channels import standstill
 from zabota.channels.models import Outgoing, OutgoingState
 from zabota.lib import clock
+from zabota.notify.models import Webhook
 from zabota.ops import doctor
 
 pytestmark = pytest.mark.django_db
@@ -186,3 +188,17 @@ def test_mail_given_up_and_delayed() -> None:
     assert "1 message could not be sent" in text
     assert "1 message is late" in text
     assert "petr@" not in text
+
+
+def test_programs_that_do_not_answer_wait_for_a_person() -> None:
+    assert list(doctor.webhooks()) == []
+    for name, is_active, reason in (("A", True, ""), ("B", False, "week"), ("C", False, "hand")):
+        hook, _secret = webhook("https://hooks.example/", "tickets.made", name=name)
+        Webhook.objects.filter(pk=hook.pk).update(
+            is_active=is_active, off_reason=reason, failing_since=clock.now()
+        )
+    webhook("https://hooks.example/", "tickets.made", name="D")
+    found = list(doctor.webhooks())
+    assert [finding.is_task and finding.is_good for finding in found] == [True, True]
+    assert "A" in found[0].text
+    assert "B" in found[1].text

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from zabota.lib import embedded
+from zabota.lib.networks import Reach, networks
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,27 @@ WORKER_JOBS = env_int("ZABOTA_WORKER_JOBS", 4, "Jobs that one worker process run
 WORKER_PROCESSES = env_int(
     "ZABOTA_WORKER_PROCESSES", 1, "Worker processes; each uses one core when there is much to do."
 )
+
+
+def _reach() -> Reach:
+    """How far addresses given by users may lead."""
+    words = env_list(
+        "ZABOTA_FETCH_NETWORKS",
+        "",
+        "Networks of your own (10.1.0.0/16,192.168.5.7) to which addresses given by users, such as "
+        "those of webhooks, may lead; without, only public ones.",
+    )
+    try:
+        named = networks(words)
+    except ValueError as error:
+        raise SystemExit(f"ZABOTA_FETCH_NETWORKS is not understood: {error}") from None
+    if DEMO:
+        # A demonstration disturbs nobody: it calls its own machine only.
+        return Reach(networks(["127.0.0.0/8", "::1"]), is_public_open=False)
+    return Reach(named)
+
+
+FETCH_REACH = _reach()
 BLOCKED_FILE_TYPES = frozenset(
     env_list(
         "ZABOTA_BLOCKED_FILES",

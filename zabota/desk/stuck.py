@@ -15,6 +15,7 @@ from zabota.channels.models import Outgoing, OutgoingState
 from zabota.channels.wording import Told, told
 from zabota.desk import timeline
 from zabota.events import undelivered
+from zabota.notify.models import OffReason, Webhook
 from zabota.staff.models import Agent
 from zabota.tickets import resending
 from zabota.tickets.models import Ticket
@@ -86,9 +87,18 @@ def jobs(agent: Agent, before: int) -> Part:
 
 def waiting(agent: Agent) -> int:
     """How much waits for a person, counted no further than MOST_COUNTED: what is only delayed
-    is tried again without him. Two queries over partial indexes."""
+    is tried again without him. Queries over partial indexes and one short table."""
     failed = resending.stuck(agent).filter(state=OutgoingState.FAILED)[:MOST_COUNTED].count()
-    return failed + undelivered.count(streams_of(agent), MOST_COUNTED)
+    more = len(silenced(agent))
+    return failed + more + undelivered.count(streams_of(agent), MOST_COUNTED)
+
+
+def silenced(agent: Agent) -> list[Webhook]:
+    """Webhooks that were switched off by themselves: for those who may switch them on."""
+    if not agent.is_administrator:
+        return []
+    reasons = (OffReason.GONE, OffReason.WEEK)
+    return list(Webhook.objects.filter(is_active=False, off_reason__in=reasons).order_by("pk"))
 
 
 def streams_of(agent: Agent) -> QuerySet[Any, Any] | None:

@@ -9,4 +9,6 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         # Consumers register themselves when their module is imported: by these file names.
-        autodiscover_modules("consumers", "intake", "deliver", "triage", "outbox", "search")
+        autodiscover_modules(
+            "consumers", "intake", "deliver", "triage", "outbox", "search", "webhooks"
+        )

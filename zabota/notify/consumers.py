@@ -9,6 +9,8 @@ from zabota.events.log import consumer
 from zabota.events.models import Event
 from zabota.lib.html import text_to_html
 from zabota.notify import letters
+from zabota.notify.events import WebhookSwitched
+from zabota.notify.models import OffReason, Webhook
 from zabota.sla.clocks import BURNS_AT
 from zabota.sla.events import ClockReached
 from zabota.staff import policy
@@ -22,6 +24,10 @@ from zabota.tickets.turns import is_waiting
 def _has_reader(fact: MessageReceived) -> bool:
     # Who becomes the owner later hears of the whole ticket by that.
     return fact.owner is not None and not fact.silent
+
+
+def _is_alarm(fact: WebhookSwitched) -> bool:
+    return not fact.is_on and fact.reason != OffReason.HAND
 
 
 @consumer("notify.client_wrote", MessageReceived, wants=_has_reader)
@@ -52,6 +58,19 @@ def unbalanced(event: Event, fact: BalanceBroken) -> None:
     for agent in policy.administrators():
         key = f"balance:{fact.inbox}:{fact.day}:{agent.pk}"
         letter = letters.unbalanced(agent, inbox, fact)
+        outbox.enqueue(_letter(agent, inbox, letter), key=key, inbox=inbox, by=_by(event))
+
+
+@consumer("notify.webhook_off", WebhookSwitched, wants=_is_alarm)
+def switched_off(event: Event, fact: WebhookSwitched) -> None:
+    """Administrators hear that a program is told nothing any more."""
+    hook = Webhook.objects.filter(pk=fact.webhook).first()
+    inbox = Inbox.objects.filter(is_active=True).order_by("id").first()
+    if hook is None or inbox is None:
+        return
+    for agent in policy.administrators():
+        letter = letters.webhook_off(agent, hook, fact)
+        key = f"webhook:{event.pk}:{agent.pk}"
         outbox.enqueue(_letter(agent, inbox, letter), key=key, inbox=inbox, by=_by(event))
 
 

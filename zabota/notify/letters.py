@@ -11,6 +11,8 @@ from django.utils.translation import ngettext
 from zabota.channels.events import BalanceBroken
 from zabota.channels.models import Inbox
 from zabota.lib.text import one_line
+from zabota.notify.events import WebhookSwitched
+from zabota.notify.models import OffReason, Webhook
 from zabota.staff.models import Agent
 from zabota.tickets import links
 from zabota.tickets.models import Message, Ticket
@@ -87,6 +89,28 @@ def unbalanced(agent: Agent, inbox: Inbox, fact: BalanceBroken) -> tuple[str, st
             parts.append(text % {"count": fact.lost})
         url = f"{settings.ZABOTA_URL}{reverse('desk:settings:inbox', args=[inbox.pk])}"
         return subject, "\n\n".join([*parts, url])
+
+
+def webhook_off(agent: Agent, hook: Webhook, fact: WebhookSwitched) -> tuple[str, str]:
+    """Subject and text: a program is told nothing any more."""
+    with translation.override(agent.language):
+        names = {"name": one_line(hook.name)}
+        subject = _("The webhook “%(name)s” is switched off") % names
+        if fact.reason == OffReason.GONE:
+            text = _("The program answered that it is not to be called any more (status 410).")
+        else:
+            text = _("Every call failed for a week.")
+        kept = ngettext(
+            "%(count)d delivery waited and is set aside.",
+            "%(count)d deliveries waited and are set aside.",
+            fact.waiting,
+        )
+        advice = _(
+            "What happens from now on is kept for two weeks. Mend the program or its address, test "
+            "it and switch the webhook on: then all that was missed can be sent."
+        )
+        url = f"{settings.ZABOTA_URL}{reverse('desk:settings:webhook', args=[hook.pk])}"
+        return subject, "\n\n".join([f"{text} {kept % {'count': fact.waiting}}", advice, url])
 
 
 def _names(ticket: Ticket) -> dict[str, object]:

@@ -16,6 +16,7 @@ from zabota.channels.models import Inbox, Outgoing, OutgoingState
 from zabota.channels.wording import in_words, is_theirs
 from zabota.lib import clock
 from zabota.lib.crypto import WrongKey
+from zabota.notify.models import OffReason, Webhook
 from zabota.ops.lock import Busy, FolderLock
 from zabota.ops.prepare import missing_migrations, reach, unknown_migrations
 from zabota.ops.words import gettext as _
@@ -48,7 +49,7 @@ def examine() -> list[Finding]:
     found += migrations()
     if not found[-1].is_good:
         return found
-    for check in (clocks, keys, worker, jobs, fetch, balance, mail):
+    for check in (clocks, keys, worker, jobs, fetch, balance, mail, webhooks):
         found += check()
     return found
 
@@ -157,6 +158,8 @@ def keys() -> Iterator[Finding]:
     try:
         for inbox in Inbox.objects.all():
             inbox.secret()
+        for hook in Webhook.objects.all():
+            hook.secrets(clock.now())
     except WrongKey as error:
         yield Finding(False, in_words(str(error), _))
     else:
@@ -266,6 +269,19 @@ def mail() -> Iterator[Finding]:
         yield Finding(False, text % {"count": delayed})
     if not failed and not refused and not delayed:
         yield Finding(True, _("Outgoing mail: nothing is stuck"))
+
+
+def webhooks() -> Iterator[Finding]:
+    """Programs that are told nothing any more, or do not answer: their own business, as a rule."""
+    for hook in Webhook.objects.exclude(failing_since=None).order_by("name"):
+        names = {"name": hook.name}
+        if hook.is_active:
+            text = _("Webhook “%(name)s”: calls fail; see its page in the settings")
+        elif hook.off_reason != OffReason.HAND:
+            text = _("Webhook “%(name)s” is switched off by itself; see its page in the settings")
+        else:
+            continue
+        yield Finding(True, text % names, is_task=True)
 
 
 def _one(query: str) -> Any:

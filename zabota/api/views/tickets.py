@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
-from zabota.api import creating, problems, schemas, showing, uploads
+from zabota.api import creating, problems, schemas, uploads
 from zabota.api.door import Bearer, Caller, caller, ticket_for
 from zabota.api.filtering import condition
 from zabota.api.once import once
@@ -16,6 +16,7 @@ from zabota.api.paging import page
 from zabota.api.problems import Problem, wrong
 from zabota.channels.models import Inbox
 from zabota.lib import clock
+from zabota.notify import showing
 from zabota.sla.queries import promise_of
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level, Queue, Scope, Topic

@@ -20,6 +20,8 @@ from zabota.channels.models import Inbox
 from zabota.customers.events import DomainConfirmed, DomainReleased
 from zabota.customers.models import Account, AccountDomain
 from zabota.events.models import Event
+from zabota.notify import events as calls
+from zabota.notify.models import OffReason, Webhook
 from zabota.sla.events import TargetChanged
 from zabota.staff import events
 from zabota.staff.models import (
@@ -38,12 +40,14 @@ SHOWN = 20
 MODELS: dict[str, type[Model]] = {
     "department": Department, "queue": Queue, "topic": Topic, "inbox": Inbox, "account": Account,
     "calendar": Calendar, "requestform": RequestForm, "consent": Consent,
+    "webhook": Webhook,
 }  # fmt: skip
 KINDS = (
     events.SettingChanged, events.AgentInvited, events.AgentChanged, events.RightsChanged,
     events.SecondFactorReset, events.LinkMade, events.PasswordSet, events.SessionsEnded,
     ImportOrdered, DomainConfirmed, DomainReleased, DayChanged, CalendarGiven, HolidaysFilled,
-    TargetChanged, events.TokenMade, events.TokenRevoked,
+    TargetChanged, events.TokenMade, events.TokenRevoked, calls.WebhookSwitched,
+    calls.WebhookSecretChanged, calls.WebhookReplayed, calls.WebhookTested,
 )  # fmt: skip
 # Fields that are no columns of their own.
 FIELDS: dict[str, str | Promise] = {
@@ -121,6 +125,9 @@ def _text(fact: Any, people: dict[int, str]) -> str:
         return _of_token(fact, people)
     if isinstance(fact, DayChanged | CalendarGiven | HolidaysFilled):
         return _of_calendar(fact)
+    if hasattr(fact, "webhook"):
+        hook = Webhook.objects.filter(pk=fact.webhook).first()
+        return f"{hook or '?'}: {_of_webhook(fact)}"
     return f"{people.get(fact.agent, '')}: {_of_agent(fact)}"
 
 
@@ -133,6 +140,24 @@ def _of_calendar(fact: DayChanged | CalendarGiven | HolidaysFilled) -> str:
     states = {"": _("as the week"), "off": _("day off"), "working": _("worked")}
     values = {"day": fact.day, "was": states[fact.was], "now": states[fact.now]}
     return _("%(day)s: %(was)s → %(now)s") % values
+
+
+def _of_webhook(fact: Any) -> str:
+    if isinstance(fact, calls.WebhookTested):
+        return _("tested, it works") if fact.is_good else _("tested, it does not work")
+    if isinstance(fact, calls.WebhookReplayed):
+        text = ngettext("%(num)d delivery sent again", "%(num)d deliveries sent again", fact.count)
+        return text % {"num": fact.count}
+    if isinstance(fact, calls.WebhookSecretChanged):
+        text = ngettext(
+            "new secret, the former one in force for %(num)d hour",
+            "new secret, the former one in force for %(num)d hours",
+            fact.hours,
+        )
+        return text % {"num": fact.hours} if fact.hours else _("new secret, the former one ended")
+    if fact.is_on:
+        return _("switched on")
+    return str(OffReason(fact.reason).label)
 
 
 def _of_token(fact: events.TokenMade | events.TokenRevoked, people: dict[int, str]) -> str:

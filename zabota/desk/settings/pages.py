@@ -93,10 +93,17 @@ PROGRAMS = Page(
     _("api token integration crm webhook key scope access interface rest"),
 )  # fmt: skip
 
+WEBHOOKS = Page(
+    "webhooks", _("Webhooks"), "zap",
+    _("Programs of yours that are told what happens to tickets, at once and with a signature."),
+    _("the program concerned. It hears only of the queues that its agent sees."),
+    _("webhook program integration api push notify crm signature secret delivery retry url"),
+)  # fmt: skip
+
 GROUPS = (
     Group(_("People"), (AGENTS, DEPARTMENTS)),
     Group(_("Work"), (QUEUES, TOPICS, CALENDARS)),
-    Group(_("Channels"), (INBOXES, REQUEST_FORM, PROGRAMS)),
+    Group(_("Channels"), (INBOXES, REQUEST_FORM, PROGRAMS, WEBHOOKS)),
     Group(_("Whom we serve"), (ACCOUNTS,)),
 )
 

@@ -25,6 +25,7 @@ def page(request: HttpRequest, agent: Agent) -> HttpResponse:
     content = {
         "mail": stuck.letters(agent, _before(request, "mail")),
         "work": stuck.jobs(agent, _before(request, "work")),
+        "silenced": stuck.silenced(agent),
     }
     return render(request, "desk/undelivered.html", content)
 

@@ -16,6 +16,7 @@ from zabota.channels.models import Inbox
 from zabota.customers.models import Account
 from zabota.desk.settings import pages
 from zabota.desk.settings.access import administrators, viewer
+from zabota.notify.models import Webhook
 from zabota.staff.models import Agent, Department, Queue, Topic
 
 SHOWN = 6
@@ -62,6 +63,7 @@ def _hits(query: str) -> list[Hit]:
         (pages.QUEUES, "queue", Queue, ("name_ru", "name_en")),
         (pages.TOPICS, "topic", Topic, ("name_ru", "name_en")),
         (pages.INBOXES, "inbox", Inbox, ("name", "address")),
+        (pages.WEBHOOKS, "webhook", Webhook, ("name", "address")),
         (pages.ACCOUNTS, "account", Account, ("name",)),
     )
     hits = []
