@@ -29,7 +29,7 @@ RUSSIAN = {"Accept-Language": "ru"}
 # Product and protocol names, keys, header names, and the self-name of the other language.
 NAMES = frozenset(
     "Aegis Authenticator Coyhaique Ctrl DATABASE_URL Enter English Esc FreeOTP Gmail Google IMAP "
-    "INBOX Mail Microsoft NTP Outlook PostgreSQL SMTP STARTTLS TLS UTC Zabota fetch "
+    "INBOX Mail Microsoft NTP OAuth Outlook PostgreSQL SMTP STARTTLS TLS UTC Zabota fetch "
     "utf Auto-Submitted From Message-ID Reply-To Return-Path Sender".split()
 )
 COMMANDS = frozenset(
@@ -199,6 +199,12 @@ def test_the_settings_speak_russian(office: Client, chief: Agent) -> None:
     one = {"agents": line.pk, "queues": make.queue().pk, "inboxes": box.pk, "clients": company.pk}
     assert_russian(office, *(f"/settings/{kind}/{pk}/" for kind, pk in one.items()))
     assert_russian(office, f"/settings/inboxes/{box.pk}/import/")
+    box.config = {"auth": "microsoft"}
+    box.save()
+    given = {"client_id": "17", "client_secret": "x"}
+    office.post(f"/settings/inboxes/{box.pk}/permission/", given)
+    assert_russian(office, f"/settings/inboxes/{box.pk}/permission/")
+    assert_russian(office, "/settings/inboxes/permission/")
 
 
 def test_sign_in_speaks_russian(office: Client) -> None:

@@ -74,6 +74,7 @@ def test_changes_need_a_post() -> None:
         "deadlines",
         "revoke",
         "end",
+        "connect",
     }
     assert Event.objects.count() == before
 

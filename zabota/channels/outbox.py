@@ -15,6 +15,7 @@ from zabota.channels import registry
 from zabota.channels.contract import (
     Address,
     Envelope,
+    NoPermission,
     OutgoingFile,
     PermanentError,
     Receipt,
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 
 # After the last one a person decides.
 BACKOFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440, 2880)]
+# Until an administrator connects the mailbox anew, which sends at once, nothing is given up.
+HOLD = timedelta(hours=1)
 # How the keys of messages begin: those to clients, and system mail with its one-time links.
 TO_CLIENT = "message:"
 SYSTEM = "system:"
@@ -107,6 +110,8 @@ def send(event: Event, fact: Queued | RetryDue) -> None:
         inbox = _inbox_of(row)
         reach("outbox.before_send")
         receipt = _hand_over(inbox, row)
+    except NoPermission as error:
+        _hold(row.pk, str(error), by)
     except TemporaryError as error:
         _delay(row.pk, str(error), by)
     except PermanentError as error:
@@ -198,16 +203,29 @@ def _delay(pk: int, error: str, by: Actor) -> None:
             return
         row.next_try = clock.now() + BACKOFF[row.attempts]
         row.attempts += 1
-        row.state, row.last_error = OutgoingState.DELAYED, error[:500]
-        row.save(update_fields=["next_try", "attempts", "state", "last_error"])
-        set_timer(
-            RetryDue(outgoing=pk),
-            subject=f"outgoing:{pk}",
-            stream=row.stream,
-            due_at=row.next_try,
-            version=row.attempts,
-        )
-        record(SendDelayed(outgoing=pk, attempts=row.attempts), stream=row.stream, by=by)
+        _put_off(row, error, by)
+
+
+def _hold(pk: int, error: str, by: Actor) -> None:
+    """Nothing was tried, so nothing counts as a try."""
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=pk)
+        row.next_try = clock.now() + HOLD
+        _put_off(row, error, by)
+
+
+def _put_off(row: Outgoing, error: str, by: Actor) -> None:
+    assert row.next_try is not None
+    row.state, row.last_error = OutgoingState.DELAYED, error[:500]
+    row.save(update_fields=["next_try", "attempts", "state", "last_error"])
+    set_timer(
+        RetryDue(outgoing=row.pk),
+        subject=f"outgoing:{row.pk}",
+        stream=row.stream,
+        due_at=row.next_try,
+        version=row.attempts,
+    )
+    record(SendDelayed(outgoing=row.pk, attempts=row.attempts), stream=row.stream, by=by)
 
 
 def _fail(pk: int, error: str, by: Actor) -> None:

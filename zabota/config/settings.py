@@ -87,6 +87,11 @@ LOG_LEVEL = env("ZABOTA_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
 CLAMAV_SOCKET = env(
     "ZABOTA_CLAMAV", "", "ClamAV: path of clamd's socket or host:port; empty: no scan."
 )
+OAUTH_STAND_IN = env(
+    "ZABOTA_OAUTH_STAND_IN",
+    "",
+    "Tests only: address of a server that stands for Google and Microsoft.",
+).rstrip("/")
 MAX_MESSAGE_MB = env_int("ZABOTA_MAX_MESSAGE_MB", 50, "Largest mail taken from a server, in MiB.")
 MAX_UPLOAD_MB = env_int("ZABOTA_MAX_UPLOAD_MB", 25, "Largest file an agent may attach, in MiB.")
 WEB_THREADS = env_int("ZABOTA_WEB_THREADS", 8, "Threads that run pages in one web process.")
