@@ -199,6 +199,7 @@ class OutgoingState(models.TextChoices):
     QUEUED = "queued", _("waiting to be sent")
     SENDING = "sending", _("being sent")
     DELAYED = "delayed", _("delayed, will be tried again")
+    PACED = "paced", _("waiting because of the sending limit")
     SENT = "sent", _("sent")
     FAILED = "failed", _("not sent")
     # What the receiver's side tells later, by a mail of its own.
@@ -221,14 +222,33 @@ class Outgoing(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     sent_at = models.DateTimeField(null=True)
     copied_at = models.DateTimeField(null=True)
+    # When it left, or may leave, as the sending limits count (see `pace`); nothing without limits.
+    inbox_slot = models.DateTimeField(null=True)
+    domain_slot = models.DateTimeField(null=True)
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
+                fields=["inbox", "inbox_slot"],
+                condition=models.Q(inbox_slot__isnull=False),
+                name="outgoing_inbox_slot",
+            ),
+            models.Index(
+                models.Func(
+                    models.F("recipient"),
+                    models.Value("@"),
+                    models.Value(2),
+                    function="split_part",
+                ),
+                "domain_slot",
+                condition=models.Q(domain_slot__isnull=False),
+                name="outgoing_domain_slot",
+            ),
+            models.Index(
                 fields=["state"],
                 condition=~models.Q(state="sent"),
                 name="outgoing_not_sent",
-            )
+            ),
         ]
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
-from zabota.channels import registry
+from zabota.channels import pace, registry
 from zabota.channels.contract import (
     Address,
     Envelope,
@@ -108,6 +108,10 @@ def send(event: Event, fact: Queued | RetryDue) -> None:
     by = system("outbox").because(event)
     try:
         inbox = _inbox_of(row)
+        until = pace.wait_until(row, inbox)
+        if until is not None:
+            _wait_its_turn(row.pk, until, by)
+            return
         reach("outbox.before_send")
         receipt = _hand_over(inbox, row)
     except NoPermission as error:
@@ -214,9 +218,27 @@ def _hold(pk: int, error: str, by: Actor) -> None:
         _put_off(row, error, by)
 
 
-def _put_off(row: Outgoing, error: str, by: Actor) -> None:
+def _wait_its_turn(pk: int, until: datetime, by: Actor) -> None:
+    """Over a sending limit: a timer brings it back when its turn comes."""
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=pk)
+        row.next_try = until
+        _put_off(row, "", by, OutgoingState.PACED)
+
+
+def release(inbox_id: int, *, by: Actor) -> None:
+    """The limits of the inbox were changed: what waits because of them asks again, in its order."""
+    rows = Outgoing.objects.filter(inbox=inbox_id, state=OutgoingState.PACED)
+    with transaction.atomic():
+        for row in rows.only("id", "recipient").order_by("next_try", "id"):
+            record(RetryDue(outgoing=row.pk), stream=row.stream, by=by)
+
+
+def _put_off(
+    row: Outgoing, error: str, by: Actor, state: OutgoingState = OutgoingState.DELAYED
+) -> None:
     assert row.next_try is not None
-    row.state, row.last_error = OutgoingState.DELAYED, error[:500]
+    row.state, row.last_error = state, error[:500]
     row.save(update_fields=["next_try", "attempts", "state", "last_error"])
     set_timer(
         RetryDue(outgoing=row.pk),
@@ -279,7 +301,7 @@ UPDATE channels_outgoing SET state = 'sent', sent_at = %s, last_error = %s, next
 
 def _version(pk: int) -> int | None:
     row = Outgoing.objects.filter(pk=pk).values_list("attempts", "state").first()
-    return row[0] if row and row[1] == OutgoingState.DELAYED else None
+    return row[0] if row and row[1] in {OutgoingState.DELAYED, OutgoingState.PACED} else None
 
 
 versions("outgoing", _version)

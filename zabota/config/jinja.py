@@ -147,7 +147,7 @@ def environment(**options: Any) -> Environment:
     made.filters.update(
         when=times.when, day=times.day, stamp=times.stamp, ago=times.ago, iso=times.iso,
         date_words=times.date_words, short_date=times.short_date, brief=times.brief,
-        initials=initials, tone=tone,
+        moment=times.moment, initials=initials, tone=tone,
         file_size=file_size, lines=lines, breakable=breakable,
     )  # fmt: skip
     return made

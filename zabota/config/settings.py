@@ -50,6 +50,17 @@ def env_list(name: str, default: str, meaning: str) -> list[str]:
     return [word.strip() for word in env(name, default, meaning).split(",") if word.strip()]
 
 
+def env_counts(name: str, default: str, meaning: str) -> dict[str, int]:
+    """Comma-separated `name=number`; raises SystemExit with a plain message otherwise."""
+    found = {}
+    for pair in env_list(name, default, meaning):
+        word, _, number = pair.partition("=")
+        if not word or not number.strip().isdigit():
+            raise SystemExit(f"{name} must look like first=10,second=20, not {pair!r}")
+        found[word.strip().lower()] = int(number)
+    return found
+
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -94,6 +105,14 @@ OAUTH_STAND_IN = env(
 ).rstrip("/")
 MAX_MESSAGE_MB = env_int("ZABOTA_MAX_MESSAGE_MB", 50, "Largest mail taken from a server, in MiB.")
 MAX_UPLOAD_MB = env_int("ZABOTA_MAX_UPLOAD_MB", 25, "Largest file an agent may attach, in MiB.")
+DOMAIN_PER_MINUTE = env_int(
+    "ZABOTA_DOMAIN_PER_MINUTE", 300, "Mails a minute to one recipient's domain; 0: no limit."
+)
+DOMAIN_LIMITS = env_counts(
+    "ZABOTA_DOMAIN_LIMITS",
+    "",
+    "Other limits for single domains, as mail.example=60,other.example=0 (0: no limit).",
+)
 WEB_THREADS = env_int("ZABOTA_WEB_THREADS", 8, "Threads that run pages in one web process.")
 API_PER_MINUTE = env_int(
     "ZABOTA_API_PER_MINUTE", 600, "Requests that one token of a program may send in a minute."

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from zabota.channels import permission
 from zabota.channels.contract import PASSWORD
 from zabota.channels.models import Inbox
+from zabota.channels.pace import WINDOWS
 from zabota.channels.providers import PROVIDERS
 from zabota.desk import zones
 from zabota.desk.settings.forms.structure import queues_to_choose
@@ -26,13 +27,18 @@ SERVERS = (
     "imap_host", "imap_port", "imap_tls", "imap_user", "smtp_host", "smtp_port", "smtp_tls",
     "smtp_user",
 )  # fmt: skip
-CONFIG = (*SERVERS, "auth", "sent_copy")
+LIMITS = tuple(WINDOWS)
+CONFIG = (*SERVERS, "auth", "sent_copy", *LIMITS)
 
 
 def _port(usual: int) -> forms.IntegerField:
     return forms.IntegerField(
         label=gettext_lazy("Port"), min_value=1, max_value=65535, initial=usual
     )
+
+
+def _limit(label: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=1, max_value=1_000_000, required=False)
 
 
 def _plain(**attributes: str) -> forms.TextInput:
@@ -90,6 +96,10 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
         ),
     )
 
+    per_minute = _limit(gettext_lazy("Mails a minute"))
+    per_hour = _limit(gettext_lazy("Mails an hour"))
+    per_day = _limit(gettext_lazy("Mails a day"))
+
     class Meta:
         model = Inbox
         fields = [
@@ -123,6 +133,8 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
         password = self.fields["password"]
         if inbox.secret_encrypted:
             password.help_text = _("A password is stored. Empty: it stays.")
+        else:
+            password.help_text = _("Only for the sign-in by name and password.")
         if inbox.pk is None:
             # A new inbox is switched on by itself once its connection works.
             del self.fields["is_active"]
@@ -200,6 +212,9 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
              ("imap_host", "imap_port", "imap_tls", "auth", "imap_user", "password")),
             (_("Outgoing mail (SMTP)"), _("The same password or permission is used."),
              ("smtp_host", "smtp_port", "smtp_tls", "smtp_user", "sent_copy")),
+            (_("Sending limits"),
+             _("What your mail provider allows. Empty: no limit. What is over it waits its turn."),
+             LIMITS),
         )  # fmt: skip
         return [
             (title, text, [self[name] for name in names if name in self.fields])

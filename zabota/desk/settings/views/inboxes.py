@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from zabota.channels import permission, registry
+from zabota.channels import outbox, pace, permission, registry
 from zabota.channels.contract import PASSWORD, PermanentError, TemporaryError
 from zabota.channels.folders import folder_names, start_from_now
 from zabota.channels.kinds.mail.check import Report, check, list_folders
 from zabota.channels.models import Inbox
 from zabota.desk.settings import connection, health, history, pages
 from zabota.desk.settings.access import administrators, viewer
-from zabota.desk.settings.forms.inboxes import FoldersForm, InboxForm
+from zabota.desk.settings.forms.inboxes import LIMITS, FoldersForm, InboxForm
 from zabota.desk.settings.presets import PRESETS
 from zabota.desk.settings.views.page import sent, show
 from zabota.lib.crypto import WrongKey
@@ -130,6 +130,8 @@ def _save(request: HttpRequest, form: InboxForm) -> Inbox:
     if is_new:
         row.is_active = False
     save_setting(row, changed, by=by, columns=columns)
+    if set(changed) & set(LIMITS):
+        outbox.release(row.pk, by=by)
     if is_new and row.config["auth"] == PASSWORD:
         begin(request, row)
     else:
@@ -206,6 +208,7 @@ def _show(
         health=health.of([stored])[0] if stored else None,
         folders=folder_names(stored) if stored else [],
         days=balance.days_of([stored]) if stored else [],
+        paced=pace.waiting(stored) if stored else (0, None),
         form=form,
         result=result or [],
         lines=history.of("inbox", [stored.pk]) if stored else [],
