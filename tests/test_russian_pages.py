@@ -28,9 +28,9 @@ pytestmark = pytest.mark.django_db
 RUSSIAN = {"Accept-Language": "ru"}
 # Product and protocol names, keys, header names, and the self-name of the other language.
 NAMES = frozenset(
-    "Aegis Authenticator Coyhaique Ctrl DATABASE_URL Enter English Esc FreeOTP Gmail Google IMAP "
-    "INBOX Mail Microsoft NTP OAuth Outlook PostgreSQL SMTP STARTTLS TLS UTC Zabota fetch "
-    "utf Auto-Submitted From Message-ID Reply-To Return-Path Sender".split()
+    "Aegis Authenticator Coyhaique Ctrl DATABASE_URL DKIM DMARC DNS Enter English Esc FreeOTP "
+    "Gmail Google IMAP INBOX Mail Microsoft NTP OAuth Outlook PostgreSQL SMTP SPF STARTTLS TLS UTC "
+    "Zabota fetch utf Auto-Submitted From Message-ID Reply-To Return-Path Sender".split()
 )
 COMMANDS = frozenset(
     "zabota up migrate demo load remove admin create link reset doctor docs psql help mail explain "

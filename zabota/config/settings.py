@@ -328,6 +328,12 @@ DEFAULT_FROM_EMAIL = env(
     "ZABOTA_MAIL_FROM", "", "Sender of system mail; empty: the first inbox's address."
 )
 
+DKIM_SELECTORS = env_list(
+    "ZABOTA_DKIM_SELECTORS",
+    "",
+    "Names of DKIM keys that `zabota doctor` asks for before usual ones.",
+)
+
 LANGUAGE_CODE = "ru"
 LANGUAGES = [("ru", "Русский"), ("en", "English")]
 LOCALE_PATHS = [PACKAGE / "locale"]
