@@ -34,7 +34,7 @@ NAMES = frozenset(
 )
 COMMANDS = frozenset(
     "zabota up migrate demo load remove admin create link reset doctor docs psql help mail explain "
-    "JSON backup restore verify-backup resume".split()
+    "JSON backup restore verify-backup resume web worker".split()
 )
 WORD = re.compile(r"[A-Za-z][A-Za-z_-]*[A-Za-z]|[A-Za-z]")
 # Addresses, domains, file names and message ids are quotations.
