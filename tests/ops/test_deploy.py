@@ -246,3 +246,38 @@ def _file_of(browser: Browser, ticket: int) -> int:
         status, headers, body = browser.ask("GET", headers["location"])
     assert status == 200
     return len(body)
+
+
+MANY = 16  # more than a pool has connections
+SEVERAL = """
+import django; django.setup()
+import json
+from tests import make
+for number in range({count}):
+    box = make.inbox(address=f"n{{number}}@company.example", config={config!r})
+    box.set_secret({password!r})
+    box.save()
+print(json.dumps({count}))
+"""
+READ = """
+import django; django.setup()
+import json
+from zabota.channels.models import Inbox
+print(json.dumps(Inbox.objects.filter(last_ok_at__isnull=False).count()))
+"""
+
+
+def test_one_fetch_process_reads_more_inboxes_than_a_pool_has_connections(
+    external: str, folder: Path
+) -> None:
+    env = free_of(
+        dict(os.environ), ZABOTA_DATA=str(folder / "data"), DATABASE_URL=external, LANG="C"
+    )
+    subprocess.run(
+        [sys.executable, "-m", "zabota.ops.cli", "migrate"], env=env, cwd=ROOT, check=True
+    )
+    with ImapServer() as imap:
+        given = {"count": MANY, "config": imap.config(), "password": PASSWORD}
+        assert python(SEVERAL.format(**given), env) == MANY
+        with started("fetch", env=env, log=folder / "fetch"):
+            assert wait_for(lambda: python(READ, env) == MANY, 40), "each is read"

@@ -256,6 +256,10 @@ def child_worker(given: argparse.Namespace) -> int:
 
 def child_fetch(given: argparse.Namespace) -> int:
     """The fetcher of all inboxes."""
+    from django.conf import settings
+
+    # Each reader keeps a connection with the lock of its inbox: a pool would end with the twelfth.
+    settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
     _child()
     from zabota.channels import fetcher
 
