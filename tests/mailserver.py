@@ -21,6 +21,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.certificates import Signed
+from zabota.channels.contract import NoPermission
 
 USER, PASSWORD = "demouser", "demopass"
 START_TIMEOUT = 15.0
@@ -44,6 +45,13 @@ class FakeInbox:
     def secret(self) -> str:
         """The password in clear."""
         return self.password
+
+    def token(self) -> str:
+        """No provider's token opens it."""
+        raise NoPermission("The mailbox is not connected to its provider yet.")
+
+    def token_refused(self) -> None:
+        """Nothing to forget."""
 
 
 class ImapServer:

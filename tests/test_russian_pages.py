@@ -35,13 +35,14 @@ pytestmark = pytest.mark.django_db
 RUSSIAN = {"Accept-Language": "ru"}
 # Product and protocol names, keys, header names, and the self-name of the other language.
 NAMES = frozenset(
-    "Aegis Authenticator Coyhaique Ctrl DATABASE_URL Enter English Esc FreeOTP Gmail Google IMAP "
-    "INBOX Mail Microsoft NTP Outlook PostgreSQL SMTP STARTTLS TLS UTC Zabota fetch "
-    "ZABOTA_FETCH_NETWORKS utf Auto-Submitted From Message-ID Reply-To Return-Path Sender".split()
+    "Aegis Authenticator Coyhaique Ctrl DATABASE_URL DKIM DMARC DNS Enter English Esc FreeOTP "
+    "Gmail Google IMAP INBOX Mail Microsoft NTP OAuth Outlook PostgreSQL SMTP SPF STARTTLS TLS UTC "
+    "Zabota ZABOTA_FETCH_NETWORKS fetch utf Auto-Submitted From Message-ID Reply-To Return-Path "
+    "Sender".split()
 )
 COMMANDS = frozenset(
     "zabota up migrate demo load remove admin create link reset doctor docs psql help mail explain "
-    "JSON backup restore verify-backup resume".split()
+    "JSON backup restore verify-backup resume web worker".split()
 )
 WORD = re.compile(r"[A-Za-z][A-Za-z_-]*[A-Za-z]|[A-Za-z]")
 # Addresses, domains, file names and message ids are quotations.
@@ -206,6 +207,12 @@ def test_the_settings_speak_russian(office: Client, chief: Agent) -> None:
     one = {"agents": line.pk, "queues": make.queue().pk, "inboxes": box.pk, "clients": company.pk}
     assert_russian(office, *(f"/settings/{kind}/{pk}/" for kind, pk in one.items()))
     assert_russian(office, f"/settings/inboxes/{box.pk}/import/")
+    box.config = {"auth": "microsoft"}
+    box.save()
+    given = {"client_id": "17", "client_secret": "x"}
+    office.post(f"/settings/inboxes/{box.pk}/permission/", given)
+    assert_russian(office, f"/settings/inboxes/{box.pk}/permission/")
+    assert_russian(office, "/settings/inboxes/permission/")
 
 
 def test_webhooks_speak_russian(office: Client) -> None:

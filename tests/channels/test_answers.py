@@ -15,6 +15,13 @@ from zabota.staff.models import Agent
 from zabota.tickets.actions import reply
 
 CASES = [
+    # Permissions of providers
+    ("invalid_grant Token has been expired or revoked.", "consent"),
+    ("invalid_grant AADSTS700082: The refresh token has expired due to inactivity.", "consent"),
+    ("interaction_required AADSTS50076: you must use multi-factor authentication", "consent"),
+    ("access_denied", "consent"),
+    ("invalid_client AADSTS7000222: The provided client secret keys are expired.", "application"),
+    ("unauthorized_client AADSTS700016: Application not found", "application"),
     # Names and passwords
     ("535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6", "login"),
     ("535-5.7.8 Username and Password not accepted. Learn more at 5.7.8", "login"),

@@ -79,6 +79,7 @@ def test_changes_need_a_post() -> None:
         "test",
         "switch",
         "replay",
+        "connect",
     }
     assert Event.objects.count() == before
 

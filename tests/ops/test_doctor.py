@@ -15,6 +15,7 @@ from zabota.channels.models import Outgoing, OutgoingState
 from zabota.lib import clock
 from zabota.notify.models import Webhook
 from zabota.ops import doctor
+from zabota.ops.findings import Finding
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +81,7 @@ def test_jobs_failed_and_stuck() -> None:
 
 
 def test_report_counts_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = doctor.Finding
+    finding = Finding
     shown: list[str] = []
     monkeypatch.setattr(doctor, "examine", lambda: [finding(True, "a"), finding(False, "b")])
     assert doctor.report(shown.append) == 1

@@ -30,6 +30,19 @@ class Answer:
 # The first that fits wins: what is narrower stands above what is wider.
 ANSWERS = (
     Answer(
+        "consent",
+        gettext_noop("the permission has ended or was taken back: connect the mailbox anew"),
+        (r"\b(invalid_grant|interaction_required|consent_required|access_denied)\b",),
+    ),
+    Answer(
+        "application",
+        gettext_noop(
+            "it does not know the application: check client ID and secret (the secret may have "
+            "ended)"
+        ),
+        (r"\b(invalid_client|unauthorized_client)\b",),
+    ),
+    Answer(
         "app_password",
         gettext_noop("it wants an app password, made in the settings of the mail provider"),
         (r"app(lication)?[- ]specific password", r"app(lication)? password"),

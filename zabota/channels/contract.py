@@ -104,6 +104,10 @@ class PermanentError(Exception):
     """The other side will never take it as it is: a person must act."""
 
 
+class NoPermission(TemporaryError):
+    """The provider of the mailbox lets nobody in until an administrator connects it (anew)."""
+
+
 class UncertainError(TemporaryError):
     """The connection broke after the whole message was handed over: it may have been taken."""
 
@@ -147,6 +151,10 @@ class Receipt:
     refused: tuple[tuple[str, str], ...] = ()
 
 
+# `auth` of an inbox that signs in by name and password; other values name a provider.
+PASSWORD = "password"  # noqa: S105 (a name)
+
+
 class InboxSettings(Protocol):
     """What a kind may read of an inbox (`channels.models.Inbox`)."""
 
@@ -154,7 +162,16 @@ class InboxSettings(Protocol):
     config: dict[str, str | int | bool]
 
     def secret(self) -> str:
-        """The password or token in clear."""
+        """The password in clear."""
+        ...
+
+    def token(self) -> str:
+        """An access token that is good now, where `config["auth"]` names a provider; raises
+        NoPermission or TemporaryError."""
+        ...
+
+    def token_refused(self) -> None:
+        """The mail server did not take the token."""
         ...
 
 

@@ -101,3 +101,27 @@ class StandstillEnded(Fact, kind="channels.standstill_ended"):
     """`waiting` letters leave now."""
 
     waiting: int
+
+
+@dataclass(frozen=True)
+class MailboxConnected(Fact, kind="channels.mailbox_connected"):
+    """The provider gave the permission to read and send for the mailbox."""
+
+    inbox: int
+    provider: str
+
+
+@dataclass(frozen=True)
+class MailboxDisconnected(Fact, kind="channels.mailbox_disconnected"):
+    """A person ended the permission here."""
+
+    inbox: int
+    provider: str
+
+
+@dataclass(frozen=True)
+class PermissionLost(Fact, kind="channels.permission_lost"):
+    """The provider gives no token any more: a person must connect the mailbox anew."""
+
+    inbox: int
+    provider: str

@@ -149,7 +149,9 @@ class Reader(threading.Thread):
 
 def fingerprint(inbox: Inbox) -> str:
     """Changes when the reader must connect anew."""
-    return repr((inbox.address, inbox.kind, inbox.config, inbox.secret_encrypted, inbox.folders))
+    given = getattr(inbox, "permission", None)
+    secrets = (inbox.secret_encrypted, given and given.connected_at)
+    return repr((inbox.address, inbox.kind, inbox.config, secrets, inbox.folders))
 
 
 def run() -> None:
@@ -177,7 +179,8 @@ def run() -> None:
 def _keep(readers: dict[int, Reader]) -> None:
     wanted = {}
     if not standstill.is_on():
-        wanted = {inbox.pk: inbox for inbox in Inbox.objects.filter(is_active=True)}
+        inboxes = Inbox.objects.filter(is_active=True).select_related("permission")
+        wanted = {inbox.pk: inbox for inbox in inboxes}
     for pk, reader in list(readers.items()):
         inbox = wanted.get(pk)
         if inbox is None or fingerprint(inbox) != reader.fingerprint:

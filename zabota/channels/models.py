@@ -58,6 +58,40 @@ class Inbox(models.Model):
         """Encrypt the password with the key outside the database; the caller saves."""
         self.secret_encrypted = crypto.encrypt(password)
 
+    def token(self) -> str:
+        """See `permission.token`."""
+        from zabota.channels import permission  # it reads and writes this model
+
+        return permission.token(self)
+
+    def token_refused(self) -> None:
+        """See `permission.token_refused`."""
+        from zabota.channels import permission
+
+        permission.token_refused(self)
+
+
+class Permission(models.Model):
+    """The right to read and send for a mailbox, given at its provider (OAuth2).
+
+    Connected when `refresh_encrypted` is there; `lost_at`: the provider has taken it back.
+    """
+
+    inbox = models.OneToOneField(Inbox, models.CASCADE, related_name="permission")
+    provider = models.CharField(max_length=20)
+    tenant = models.CharField(_("directory (tenant)"), max_length=100, blank=True)
+    client_id = models.CharField(_("client ID"), max_length=250)
+    client_secret_encrypted = models.TextField(blank=True, editable=False)
+    refresh_encrypted = models.TextField(blank=True, editable=False)
+    access_encrypted = models.TextField(blank=True, editable=False)
+    renew_at = models.DateTimeField(null=True, editable=False)
+    connected_at = models.DateTimeField(null=True, editable=False)
+    lost_at = models.DateTimeField(null=True, editable=False)
+    last_error = models.CharField(max_length=500, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return self.provider.capitalize()
+
 
 class Folder(models.Model):
     """How far a folder of an inbox was read. `uidvalidity` 0: never looked at."""
@@ -165,6 +199,7 @@ class OutgoingState(models.TextChoices):
     QUEUED = "queued", _("waiting to be sent")
     SENDING = "sending", _("being sent")
     DELAYED = "delayed", _("delayed, will be tried again")
+    PACED = "paced", _("waiting because of the sending limit")
     SENT = "sent", _("sent")
     FAILED = "failed", _("not sent")
     # What the receiver's side tells later, by a mail of its own.
@@ -187,14 +222,33 @@ class Outgoing(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     sent_at = models.DateTimeField(null=True)
     copied_at = models.DateTimeField(null=True)
+    # When it left, or may leave, as the sending limits count (see `pace`); nothing without limits.
+    inbox_slot = models.DateTimeField(null=True)
+    domain_slot = models.DateTimeField(null=True)
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
+                fields=["inbox", "inbox_slot"],
+                condition=models.Q(inbox_slot__isnull=False),
+                name="outgoing_inbox_slot",
+            ),
+            models.Index(
+                models.Func(
+                    models.F("recipient"),
+                    models.Value("@"),
+                    models.Value(2),
+                    function="split_part",
+                ),
+                "domain_slot",
+                condition=models.Q(domain_slot__isnull=False),
+                name="outgoing_domain_slot",
+            ),
+            models.Index(
                 fields=["state"],
                 condition=~models.Q(state="sent"),
                 name="outgoing_not_sent",
-            )
+            ),
         ]
 
     @property

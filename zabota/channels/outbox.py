@@ -11,10 +11,11 @@ from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
-from zabota.channels import registry
+from zabota.channels import pace, registry
 from zabota.channels.contract import (
     Address,
     Envelope,
+    NoPermission,
     OutgoingFile,
     PermanentError,
     Receipt,
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 
 # After the last one a person decides.
 BACKOFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440, 2880)]
+# Until an administrator connects the mailbox anew, which sends at once, nothing is given up.
+HOLD = timedelta(hours=1)
 # How the keys of messages begin: those to clients, and system mail with its one-time links.
 TO_CLIENT = "message:"
 SYSTEM = "system:"
@@ -105,8 +108,14 @@ def send(event: Event, fact: Queued | RetryDue) -> None:
     by = system("outbox").because(event)
     try:
         inbox = _inbox_of(row)
+        until = pace.wait_until(row, inbox)
+        if until is not None:
+            _wait_its_turn(row.pk, until, by)
+            return
         reach("outbox.before_send")
         receipt = _hand_over(inbox, row)
+    except NoPermission as error:
+        _hold(row.pk, str(error), by)
     except TemporaryError as error:
         _delay(row.pk, str(error), by)
     except PermanentError as error:
@@ -198,16 +207,47 @@ def _delay(pk: int, error: str, by: Actor) -> None:
             return
         row.next_try = clock.now() + BACKOFF[row.attempts]
         row.attempts += 1
-        row.state, row.last_error = OutgoingState.DELAYED, error[:500]
-        row.save(update_fields=["next_try", "attempts", "state", "last_error"])
-        set_timer(
-            RetryDue(outgoing=pk),
-            subject=f"outgoing:{pk}",
-            stream=row.stream,
-            due_at=row.next_try,
-            version=row.attempts,
-        )
-        record(SendDelayed(outgoing=pk, attempts=row.attempts), stream=row.stream, by=by)
+        _put_off(row, error, by)
+
+
+def _hold(pk: int, error: str, by: Actor) -> None:
+    """Nothing was tried, so nothing counts as a try."""
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=pk)
+        row.next_try = clock.now() + HOLD
+        _put_off(row, error, by)
+
+
+def _wait_its_turn(pk: int, until: datetime, by: Actor) -> None:
+    """Over a sending limit: a timer brings it back when its turn comes."""
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=pk)
+        row.next_try = until
+        _put_off(row, "", by, OutgoingState.PACED)
+
+
+def release(inbox_id: int, *, by: Actor) -> None:
+    """The limits of the inbox were changed: what waits because of them asks again, in its order."""
+    rows = Outgoing.objects.filter(inbox=inbox_id, state=OutgoingState.PACED)
+    with transaction.atomic():
+        for row in rows.only("id", "recipient").order_by("next_try", "id"):
+            record(RetryDue(outgoing=row.pk), stream=row.stream, by=by)
+
+
+def _put_off(
+    row: Outgoing, error: str, by: Actor, state: OutgoingState = OutgoingState.DELAYED
+) -> None:
+    assert row.next_try is not None
+    row.state, row.last_error = state, error[:500]
+    row.save(update_fields=["next_try", "attempts", "state", "last_error"])
+    set_timer(
+        RetryDue(outgoing=row.pk),
+        subject=f"outgoing:{row.pk}",
+        stream=row.stream,
+        due_at=row.next_try,
+        version=row.attempts,
+    )
+    record(SendDelayed(outgoing=row.pk, attempts=row.attempts), stream=row.stream, by=by)
 
 
 def _fail(pk: int, error: str, by: Actor) -> None:
@@ -261,7 +301,7 @@ UPDATE channels_outgoing SET state = 'sent', sent_at = %s, last_error = %s, next
 
 def _version(pk: int) -> int | None:
     row = Outgoing.objects.filter(pk=pk).values_list("attempts", "state").first()
-    return row[0] if row and row[1] == OutgoingState.DELAYED else None
+    return row[0] if row and row[1] in {OutgoingState.DELAYED, OutgoingState.PACED} else None
 
 
 versions("outgoing", _version)

@@ -14,7 +14,12 @@ from zabota.events.log import record
 
 STREAM = "standstill"
 REMEMBERED = 5.0  # seconds
-WAITING = (OutgoingState.QUEUED, OutgoingState.SENDING, OutgoingState.DELAYED)
+WAITING = (
+    OutgoingState.QUEUED,
+    OutgoingState.SENDING,
+    OutgoingState.DELAYED,
+    OutgoingState.PACED,
+)
 
 _seen: tuple[float, bool] = (0.0, False)
 

@@ -66,6 +66,13 @@ SENTENCES = (
     gettext_noop("The SMTP server refused name or password: %(answer)s"),
     gettext_noop("The connection broke after the message was handed over; it may have been taken."),
     gettext_noop("The receiver's server answered %(answer)s"),
+    # The permission of a provider, see permission.py and providers.py
+    gettext_noop("The mailbox is not connected to its provider yet."),
+    gettext_noop("Another process renews the permission of the mailbox."),
+    gettext_noop("%(host)s gives no permission for the mailbox: %(answer)s"),
+    gettext_noop("%(host)s cannot be asked for the permission: %(answer)s"),
+    gettext_noop("The SMTP server refused the access token: %(answer)s"),
+    gettext_noop("%(host)s refused the access token of %(user)s: %(answer)s"),
     # Errors of the fetch process and of kinds/mail/fetch.py
     gettext_noop("No IMAP server is set for this inbox."),
     gettext_noop(

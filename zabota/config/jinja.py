@@ -25,7 +25,7 @@ from jinja2.environment import TemplateModule
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from zabota.channels import standstill
+from zabota.channels import permission, standstill
 from zabota.lib import clock, times
 from zabota.lib.drawing import kept
 from zabota.lib.html import text_to_html
@@ -156,12 +156,12 @@ def environment(**options: Any) -> Environment:
         static=lru_cache(static), url=url, icon=icon, now=clock.now, version=version()
     )
     made.globals.update(status_tones=STATUS_TONES, channel_icons=CHANNEL_ICONS)
-    made.globals.update(stands_still=standstill.is_shown)
+    made.globals.update(stands_still=standstill.is_shown, permissions_lost=permission.lost)
     made.globals.update(get_messages=get_messages, secret_place=SECRET_PLACE)
     made.filters.update(
         when=times.when, day=times.day, stamp=times.stamp, ago=times.ago, iso=times.iso,
         date_words=times.date_words, short_date=times.short_date, brief=times.brief,
-        initials=initials, tone=tone,
+        moment=times.moment, initials=initials, tone=tone,
         file_size=file_size, lines=lines, breakable=breakable,
     )  # fmt: skip
     return made

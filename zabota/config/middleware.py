@@ -83,6 +83,7 @@ class RequestContext:
                 "status": response.status_code,
                 "ms": round(seconds * 1000, 1),
                 "agent": getattr(user, "pk", None) or 0,
+                "client": request.META.get("REMOTE_ADDR", ""),
             },
         )
 

@@ -51,6 +51,17 @@ def env_list(name: str, default: str, meaning: str) -> list[str]:
     return [word.strip() for word in env(name, default, meaning).split(",") if word.strip()]
 
 
+def env_counts(name: str, default: str, meaning: str) -> dict[str, int]:
+    """Comma-separated `name=number`; raises SystemExit with a plain message otherwise."""
+    found = {}
+    for pair in env_list(name, default, meaning):
+        word, _, number = pair.partition("=")
+        if not word or not number.strip().isdigit():
+            raise SystemExit(f"{name} must look like first=10,second=20, not {pair!r}")
+        found[word.strip().lower()] = int(number)
+    return found
+
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -88,8 +99,21 @@ LOG_LEVEL = env("ZABOTA_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
 CLAMAV_SOCKET = env(
     "ZABOTA_CLAMAV", "", "ClamAV: path of clamd's socket or host:port; empty: no scan."
 )
+OAUTH_STAND_IN = env(
+    "ZABOTA_OAUTH_STAND_IN",
+    "",
+    "Tests only: address of a server that stands for Google and Microsoft.",
+).rstrip("/")
 MAX_MESSAGE_MB = env_int("ZABOTA_MAX_MESSAGE_MB", 50, "Largest mail taken from a server, in MiB.")
 MAX_UPLOAD_MB = env_int("ZABOTA_MAX_UPLOAD_MB", 25, "Largest file an agent may attach, in MiB.")
+DOMAIN_PER_MINUTE = env_int(
+    "ZABOTA_DOMAIN_PER_MINUTE", 300, "Mails a minute to one recipient's domain; 0: no limit."
+)
+DOMAIN_LIMITS = env_counts(
+    "ZABOTA_DOMAIN_LIMITS",
+    "",
+    "Other limits for single domains, as mail.example=60,other.example=0 (0: no limit).",
+)
 WEB_THREADS = env_int("ZABOTA_WEB_THREADS", 8, "Threads that run pages in one web process.")
 API_PER_MINUTE = env_int(
     "ZABOTA_API_PER_MINUTE", 600, "Requests that one token of a program may send in a minute."
@@ -324,6 +348,12 @@ SESSION_ENGINE = "zabota.staff.sessionstore"
 EMAIL_BACKEND = "zabota.channels.systemmail.OutboxBackend"
 DEFAULT_FROM_EMAIL = env(
     "ZABOTA_MAIL_FROM", "", "Sender of system mail; empty: the first inbox's address."
+)
+
+DKIM_SELECTORS = env_list(
+    "ZABOTA_DKIM_SELECTORS",
+    "",
+    "Names of DKIM keys that `zabota doctor` asks for before usual ones.",
 )
 
 LANGUAGE_CODE = "ru"

@@ -17,7 +17,7 @@ from zabota.channels.wording import in_words
 from zabota.desk import bodies, timeline
 from zabota.desk.cards import Bubble, EventLine, FileItem, Stretch
 from zabota.events.models import Event
-from zabota.lib import html
+from zabota.lib import html, times
 from zabota.tickets import files
 from zabota.tickets.models import AttachmentState, Direction, Purpose
 from zabota.tickets.reading import Said
@@ -191,6 +191,11 @@ def _delivery_label(message: Said, state: str) -> str:
         return ""
     label = timeline.delivery_label(message.outgoing_state or "queued")
     label = label[:1].upper() + label[1:]
+    if message.outgoing_state == OutgoingState.PACED and message.outgoing_next:
+        return _("%(state)s until %(when)s") % {
+            "state": label,
+            "when": times.moment(message.outgoing_next),
+        }
     if message.outgoing_error and message.outgoing_state in {*FAILED, OutgoingState.HELD}:
         return f"{label}: {in_words(message.outgoing_error)}"
     return label

@@ -73,6 +73,15 @@ def brief(moment: datetime) -> str:
     return _date(there.date(), "MMMd", _language())
 
 
+def moment(there: datetime) -> str:
+    """The time today, else day and time: 14:05, or Nov 30, 14:05."""
+    mine = local(there)
+    clock_time = f"{mine:%H:%M}"
+    if mine.date() == local(clock.now()).date():
+        return clock_time
+    return f"{_date(mine.date(), 'MMMd', _language())}, {clock_time}"
+
+
 def short_date(there: date) -> str:
     """A day of the year: Nov 30."""
     return _date(there, "MMMd", _language())

@@ -86,7 +86,10 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     add("up", up, _("run everything: database, pages, jobs, mail"))
-    add("migrate", migrate, _("bring the database to this version"))
+    add("web", child_web, _("run the pages alone, over a database of your own"))
+    add("worker", child_worker, _("run the jobs alone, over a database of your own"))
+    add("fetch", child_fetch, _("run the fetching of mail alone, over a database of your own"))
+    add("migrate", migrate, _("bring the database and the static files to this version"))
     demo = add("demo", demo_data, _("load or remove demonstration data"))
     demo.add_argument("what", choices=("load", "remove"), metavar="load|remove")
     admin = add("admin", administrator, _("make an administrator, give a new link, reset 2FA"))
@@ -125,8 +128,11 @@ def up(given: argparse.Namespace) -> int:
 
 
 def migrate(given: argparse.Namespace) -> int:
-    """Bring the schema to this code's state."""
+    """Bring the schema and the static files to this code's state."""
     with database():
+        from zabota.ops.prepare import collect_static
+
+        collect_static()
         say(_("The database is up to date."))
     return 0
 
@@ -233,6 +239,7 @@ def psql_shell(given: argparse.Namespace) -> int:
 
 def child_web(given: argparse.Namespace) -> int:
     """The web server."""
+    _has_database()
     from zabota.ops.web import run
 
     run()
@@ -251,6 +258,10 @@ def child_worker(given: argparse.Namespace) -> int:
 
 def child_fetch(given: argparse.Namespace) -> int:
     """The fetcher of all inboxes."""
+    from django.conf import settings
+
+    # Each reader keeps a connection with the lock of its inbox: a pool would end with the twelfth.
+    settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
     _child()
     from zabota.channels import fetcher
 
@@ -287,17 +298,37 @@ def child_say_bye(given: argparse.Namespace) -> int:
 
 
 CHILDREN: dict[str, Command] = {
-    "web": child_web,
-    "worker": child_worker,
-    "fetch": child_fetch,
     "demo-mail": child_demo_mail,
     "prepare": child_prepare,
     "say-bye": child_say_bye,
 }
 
 
+def _has_database() -> None:
+    """The embedded database runs under `zabota up` only, whose lock says so."""
+    from django.conf import settings
+
+    from zabota.ops.lock import Busy, FolderLock
+
+    if settings.DATABASE_URL:
+        return
+    lock = FolderLock(settings.DATA_DIR / "zabota.lock", "zabota")
+    try:
+        lock.take()
+    except (Busy, OSError):
+        return
+    lock.release()
+    raise Failed(
+        _(
+            "A single process needs a database of your own: set DATABASE_URL. The embedded one "
+            "runs under: zabota up"
+        )
+    )
+
+
 def _child() -> None:
     """Set up a child process: its log as JSON lines, then all rooms."""
+    _has_database()
     from django.conf import settings
 
     from zabota.lib import log

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -17,8 +16,10 @@ from zabota.channels.wording import in_words, is_theirs
 from zabota.lib import clock
 from zabota.lib.crypto import WrongKey
 from zabota.notify.models import OffReason, Webhook
+from zabota.ops.findings import Finding
 from zabota.ops.lock import Busy, FolderLock
 from zabota.ops.prepare import missing_migrations, reach, unknown_migrations
+from zabota.ops.senders import senders
 from zabota.ops.words import gettext as _
 from zabota.ops.words import ngettext
 from zabota.tickets.balance import uneven
@@ -28,15 +29,6 @@ CLOCK_LIMIT = 5.0  # seconds between this machine's clock and the database's
 HEARTBEAT_LIMIT = 30.0  # seconds since a worker was last heard of
 WAIT_LIMIT = 300.0  # seconds a job may wait
 FETCH_LIMIT = timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report. `is_task`: nothing is wrong here, but a person should look."""
-
-    is_good: bool
-    text: str
-    is_task: bool = False
 
 
 def examine() -> list[Finding]:
@@ -49,7 +41,7 @@ def examine() -> list[Finding]:
     found += migrations()
     if not found[-1].is_good:
         return found
-    for check in (clocks, keys, worker, jobs, fetch, balance, mail, webhooks):
+    for check in (clocks, keys, worker, jobs, fetch, balance, mail, webhooks, senders):
         found += check()
     return found
 

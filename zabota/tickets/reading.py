@@ -48,6 +48,7 @@ class Said(NamedTuple):
     thread_detail: str
     outgoing_state: str | None
     outgoing_error: str | None
+    outgoing_next: datetime | None
     files: list[dict[str, Any]]
 
     @property
@@ -61,6 +62,7 @@ SELECT m.id, m.ticket_id, m.direction, m.purpose, m.agent_id, m.contact_id, c.na
     m.received_at, m.text, m.quoted, CASE WHEN m.direction = 'in' THEN m.html ELSE '' END,
     m.language, m.solves, m.call, m.raw_id, m.answer_to, m.robot, m.robot_sign, m.repairs,
     m.thread_how, m.thread_detail, o.state, o.last_error,
+    o.next_try,
     (SELECT json_agg(json_build_object('id', a.id, 'name', a.name, 'content_type', a.content_type,
         'size', a.size, 'state', a.state, 'is_inline', a.is_inline) ORDER BY a.id)
      FROM tickets_attachment a WHERE a.message_id = m.id)::text

@@ -44,6 +44,13 @@ TROUBLE = {
         "The server does not offer what is set. Choose another encryption."
     ),
     "login": gettext_lazy("The server does not accept the name or password."),
+    "permission": gettext_lazy(
+        "The mailbox is not connected to its provider, or the permission was lost: connect it."
+    ),
+    "provider": gettext_lazy("The provider cannot be asked for the permission now."),
+    "token": gettext_lazy(
+        "The server does not take the permission for this mailbox. Is it the right account?"
+    ),
     "later": gettext_lazy(
         "The server does not let us in at the moment. Try again in some minutes."
     ),
@@ -52,6 +59,9 @@ TROUBLE = {
 }
 # What the fetch process and the outbox write down, see channels/kinds/mail.
 STORED = (
+    (r"gives no permission|not connected to its provider", "permission"),
+    (r"for the permission|renews the permission", "provider"),
+    (r"refused the access token", "token"),
     (r"refused the name or password", "login"),
     (r"does not let us in now", "later"),
     (r"certificate", "certificate"),

@@ -15,8 +15,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from zabota.calendars.events import CalendarGiven, DayChanged, HolidaysFilled
 from zabota.calendars.models import Calendar
-from zabota.channels.events import ImportOrdered
-from zabota.channels.models import Inbox
+from zabota.channels.events import (
+    ImportOrdered,
+    MailboxConnected,
+    MailboxDisconnected,
+    PermissionLost,
+)
+from zabota.channels.models import Inbox, Permission
 from zabota.customers.events import DomainConfirmed, DomainReleased
 from zabota.customers.models import Account, AccountDomain
 from zabota.events.models import Event
@@ -39,7 +44,7 @@ from zabota.staff.models import (
 SHOWN = 20
 MODELS: dict[str, type[Model]] = {
     "department": Department, "queue": Queue, "topic": Topic, "inbox": Inbox, "account": Account,
-    "calendar": Calendar, "requestform": RequestForm, "consent": Consent,
+    "calendar": Calendar, "permission": Permission, "requestform": RequestForm, "consent": Consent,
     "webhook": Webhook,
 }  # fmt: skip
 KINDS = (
@@ -48,7 +53,13 @@ KINDS = (
     ImportOrdered, DomainConfirmed, DomainReleased, DayChanged, CalendarGiven, HolidaysFilled,
     TargetChanged, events.TokenMade, events.TokenRevoked, calls.WebhookSwitched,
     calls.WebhookSecretChanged, calls.WebhookReplayed, calls.WebhookTested,
+    MailboxConnected, MailboxDisconnected, PermissionLost,
 )  # fmt: skip
+PERMISSIONS: dict[type, str | Promise] = {
+    MailboxConnected: gettext_lazy("Mailbox connected."),
+    MailboxDisconnected: gettext_lazy("Mailbox disconnected."),
+    PermissionLost: gettext_lazy("The provider ended the permission for the mailbox."),
+}
 # Fields that are no columns of their own.
 FIELDS: dict[str, str | Promise] = {
     "imap_host": gettext_lazy("IMAP server"),
@@ -59,6 +70,11 @@ FIELDS: dict[str, str | Promise] = {
     "smtp_port": gettext_lazy("SMTP port"),
     "smtp_tls": gettext_lazy("SMTP encryption"),
     "smtp_user": gettext_lazy("SMTP user"),
+    "auth": gettext_lazy("sign-in"),
+    "client_secret": gettext_lazy("client secret"),
+    "per_minute": gettext_lazy("mails a minute"),
+    "per_hour": gettext_lazy("mails an hour"),
+    "per_day": gettext_lazy("mails a day"),
     "sent_copy": gettext_lazy("copy of answers"),
     "password": gettext_lazy("password"),
     "folders": gettext_lazy("folders"),
@@ -105,6 +121,8 @@ def _who(actor: str, people: dict[int, str]) -> str:
 def _text(fact: Any, people: dict[int, str]) -> str:
     if isinstance(fact, events.SettingChanged):
         return _setting(fact)
+    if type(fact) in PERMISSIONS:
+        return str(PERMISSIONS[type(fact)])
     if isinstance(fact, ImportOrdered):
         text = ngettext(
             "Import of the past ordered: %(num)d mail.",

@@ -38,7 +38,8 @@ class Preset:
 PRESETS = {
     "gmail": Preset(
         "Gmail", "imap.gmail.com", "smtp.gmail.com", 465, "tls", False,
-        _("Gmail wants an app password: Google account, Security, 2-Step Verification."),
+        _("Gmail wants sign-in through Google, or an app password: Google account, Security, "
+          "2-Step Verification."),
     ),
     "yandex": Preset(
         _("Yandex"), "imap.yandex.ru", "smtp.yandex.ru", 465, "tls", True,
@@ -51,6 +52,6 @@ PRESETS = {
     "outlook": Preset(
         "Outlook, Microsoft 365", "outlook.office365.com", "smtp.office365.com", 587, "starttls",
         False,
-        _("Microsoft lets programs in by password only where the administrator allows it."),
+        _("Microsoft wants sign-in through Microsoft: it lets no program in by password."),
     ),
 }  # fmt: skip

@@ -12,8 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotDone
 from dataclasses import dataclass
 
-from zabota.channels.contract import InboxSettings, PermanentError, TemporaryError
-from zabota.channels.kinds.mail import send
+from zabota.channels.contract import (
+    InboxSettings,
+    NoPermission,
+    PermanentError,
+    TemporaryError,
+)
+from zabota.channels.kinds.mail import send, xoauth2
 from zabota.channels.kinds.mail.fetch import ImapMailbox
 from zabota.lib.crypto import WrongKey
 
@@ -51,8 +56,10 @@ class Report:
 def check(inbox: InboxSettings) -> Report:
     """Connect to both servers at once and log in; sends and changes nothing; never raises.
 
-    Takes WHOLE seconds at most; what is not answered until then counts as a time-out.
+    Takes WHOLE seconds at most; what is not answered until then counts as a time-out. (Before
+    that, a provider may be asked for a token.)
     """
+    inbox = _with_token(inbox)
     pool = ThreadPoolExecutor(max_workers=2)
     try:
         reading, sending = pool.submit(_imap, inbox), pool.submit(_smtp, inbox)
@@ -66,11 +73,42 @@ def check(inbox: InboxSettings) -> Report:
 
 def list_folders(inbox: InboxSettings) -> Report:
     """As `check`, for the IMAP server alone."""
+    inbox = _with_token(inbox)
     pool = ThreadPoolExecutor(max_workers=1)
     try:
         return _outcome(pool.submit(_imap, inbox), "imap", time.monotonic() + WHOLE)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass
+class _Ready:
+    """Settings with the token got beforehand: the threads that try must not use the database."""
+
+    address: str
+    config: dict[str, str | int | bool]
+    secret: Callable[[], str]
+    given: str
+    error: Exception | None
+
+    def token(self) -> str:
+        if self.error is not None:
+            raise self.error
+        return self.given
+
+    def token_refused(self) -> None:
+        """Told afterwards by whoever fetches."""
+
+
+def _with_token(inbox: InboxSettings) -> InboxSettings:
+    if not xoauth2.is_used(inbox):
+        return inbox
+    given, error = "", None
+    try:
+        given = inbox.token()
+    except (TemporaryError, WrongKey) as trouble:
+        error = trouble
+    return _Ready(inbox.address, inbox.config, inbox.secret, given, error)
 
 
 def _outcome(future: Future[Report], protocol: str, deadline: float) -> Report:
@@ -139,6 +177,12 @@ def _trouble(error: Exception) -> tuple[str, str]:
         (ValueError, "tls", "tls"),  # STARTTLS at the port of TLS
     )
     text = str(error)
+    if isinstance(error, NoPermission):
+        return "connect", "permission"
+    if "for the permission" in text:
+        return "connect", "provider"
+    if "refused the access token" in text:
+        return "login", "token"
     if "TLS not supported" in text:
         return "tls", "not_offered"
     if "timed out" in text:

@@ -23,6 +23,7 @@ from zabota.channels.contract import (
     PermanentError,
     TemporaryError,
 )
+from zabota.channels.kinds.mail import xoauth2
 from zabota.channels.kinds.mail.headers import parse_date
 from zabota.lib import clock
 
@@ -234,6 +235,7 @@ def _connected(inbox: InboxSettings, timeout: float) -> BaseMailBox:
     mode, user = str(config.get("imap_tls") or "none"), str(config.get("imap_user") or "")
     if not host:
         raise PermanentError("No IMAP server is set for this inbox.")
+    token = inbox.token() if xoauth2.is_used(inbox) else ""
     box: BaseMailBox | None = None
     try:
         if mode == "tls":
@@ -242,9 +244,7 @@ def _connected(inbox: InboxSettings, timeout: float) -> BaseMailBox:
             box = MailBoxStartTls(host, port, timeout, ssl_context=ssl.create_default_context())
         else:
             box = MailBoxUnencrypted(host, port, timeout)
-        secret = inbox.secret()
-        login = box.login if (user + secret).isascii() else box.login_utf8
-        login(user, secret, initial_folder=None)
+        _sign_in(box, user, inbox, token)
         return box
     except ssl.SSLCertVerificationError as error:
         _drop(box)
@@ -258,7 +258,19 @@ def _connected(inbox: InboxSettings, timeout: float) -> BaseMailBox:
         text = " ".join(str(error).split())[:300]
         if _LATER.search(text):
             raise TemporaryError(f"{host} does not let us in now: {text}") from error
+        if token:
+            inbox.token_refused()
+            raise PermanentError(f"{host} refused the access token of {user}: {text}") from error
         raise PermanentError(f"{host} refused the name or password of {user}: {text}") from error
+
+
+def _sign_in(box: BaseMailBox, user: str, inbox: InboxSettings, token: str) -> None:
+    if token:
+        box.client.authenticate("XOAUTH2", xoauth2.Answers(user, token).imap)
+        return
+    secret = inbox.secret()
+    login = box.login if (user + secret).isascii() else box.login_utf8
+    login(user, secret, initial_folder=None)
 
 
 def _is_buffered(client: imaplib.IMAP4) -> bool:

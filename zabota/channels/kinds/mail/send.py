@@ -17,6 +17,7 @@ from zabota.channels.contract import (
     TemporaryError,
     UncertainError,
 )
+from zabota.channels.kinds.mail import xoauth2
 from zabota.channels.kinds.mail.compose import needs_utf8
 
 TIMEOUT = 30.0  # seconds to connect and for each answer
@@ -54,6 +55,8 @@ def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtpl
     if not host:
         raise PermanentError("No SMTP server is set for this inbox.")
     name = _ascii_domain(inbox.address).rpartition("@")[2] or "localhost"
+    user = str(config.get("smtp_user") or "")
+    token = inbox.token() if user and xoauth2.is_used(inbox) else ""
     smtp: smtplib.SMTP | None = None
     try:
         if mode == "tls":
@@ -65,12 +68,19 @@ def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtpl
         if mode == "starttls":
             smtp.starttls(context=ssl.create_default_context())
             smtp.ehlo()
-        if user := str(config.get("smtp_user") or ""):
+        if token:
+            smtp.auth("XOAUTH2", xoauth2.Answers(user, token).smtp)
+        elif user:
             smtp.login(user, inbox.secret())
         yield smtp
         with suppress(smtplib.SMTPException, OSError):
             smtp.quit()
     except smtplib.SMTPAuthenticationError as error:
+        if token:
+            # The next try has another token; the mail itself is all right.
+            inbox.token_refused()
+            said = f"{error.smtp_code} {_text(error.smtp_error)}"
+            raise TemporaryError(f"The SMTP server refused the access token: {said}") from error
         _refuse(error.smtp_code, error.smtp_error, "name or password", error)
     except smtplib.SMTPResponseException as error:
         _refuse(error.smtp_code, error.smtp_error, "the connection", error)

@@ -9,7 +9,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from zabota.channels import permission
+from zabota.channels.contract import PASSWORD
 from zabota.channels.models import Inbox
+from zabota.channels.pace import WINDOWS
+from zabota.channels.providers import PROVIDERS
 from zabota.desk import zones
 from zabota.desk.settings.forms.structure import queues_to_choose
 from zabota.desk.settings.presets import PRESETS
@@ -23,13 +27,18 @@ SERVERS = (
     "imap_host", "imap_port", "imap_tls", "imap_user", "smtp_host", "smtp_port", "smtp_tls",
     "smtp_user",
 )  # fmt: skip
-CONFIG = (*SERVERS, "sent_copy")
+LIMITS = tuple(WINDOWS)
+CONFIG = (*SERVERS, "auth", "sent_copy", *LIMITS)
 
 
 def _port(usual: int) -> forms.IntegerField:
     return forms.IntegerField(
         label=gettext_lazy("Port"), min_value=1, max_value=65535, initial=usual
     )
+
+
+def _limit(label: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=1, max_value=1_000_000, required=False)
 
 
 def _plain(**attributes: str) -> forms.TextInput:
@@ -44,6 +53,13 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
         help_text=gettext_lazy("Of clients who have no time zone of their own."),
+    )
+    auth = forms.ChoiceField(
+        label=gettext_lazy("Sign-in"),
+        help_text=gettext_lazy(
+            "Through a provider (OAuth2): no password is stored; you connect the mailbox after "
+            "saving."
+        ),
     )
     imap_host = forms.CharField(label=gettext_lazy("Server"), max_length=253, widget=_plain())
     imap_port = _port(993)
@@ -80,6 +96,10 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
         ),
     )
 
+    per_minute = _limit(gettext_lazy("Mails a minute"))
+    per_hour = _limit(gettext_lazy("Mails an hour"))
+    per_day = _limit(gettext_lazy("Mails a day"))
+
     class Meta:
         model = Inbox
         fields = [
@@ -98,6 +118,10 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
         known = {name: inbox.config[name] for name in CONFIG if name in inbox.config}
         options["initial"] = known | {"time_zone": inbox.time_zone} | (options.get("initial") or {})
         super().__init__(*args, **options)
+        ways = [(name, one.title) for name, one in PROVIDERS.items()]
+        self._choose("auth", [(PASSWORD, _("by name and password")), *ways])
+        self.fields["auth"].initial = inbox.config.get("auth") or PASSWORD
+        self.fields["auth"].required = False
         titles = ((key, preset.title) for key, preset in PRESETS.items())
         self._choose("preset", [("", _("another one")), *titles])
         offered = dict(zones.choices())
@@ -109,10 +133,11 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
         password = self.fields["password"]
         if inbox.secret_encrypted:
             password.help_text = _("A password is stored. Empty: it stays.")
+        else:
+            password.help_text = _("Only for the sign-in by name and password.")
         if inbox.pk is None:
             # A new inbox is switched on by itself once its connection works.
             del self.fields["is_active"]
-            password.required = True
 
     def _choose(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
@@ -127,9 +152,17 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
         """A stored password is never handed to a server it was not typed for."""
         given = super().clean() or self.cleaned_data
         given["imap_user"] = given.get("imap_user") or given.get("address", "")
-        moved = set(self.settings_changed()) & set(SERVERS)
-        if self.instance.secret_encrypted and moved and not given.get("password"):
+        auth = given["auth"] = given.get("auth") or PASSWORD
+        moved = set(self.settings_changed()) & {*SERVERS, "auth"}
+        row = permission.of(self.instance) if self.instance.pk else None
+        if row is not None and row.connected_at and moved:
+            self.add_error("auth", _("The mailbox is connected: disconnect it before this change."))
+        if auth != PASSWORD or given.get("password"):
+            return given
+        if self.instance.secret_encrypted and moved:
             self.add_error("password", _("The connection was changed: type the password again."))
+        elif not self.instance.secret_encrypted and (self.instance.pk is None or moved):
+            self.add_error("password", self.fields["password"].error_messages["required"])
         return given
 
     def settings_changed(self) -> list[str]:
@@ -139,11 +172,13 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
     def _is_same(self, name: str) -> bool:
         # Cleaned values: another spelling of the same address is no change.
         before = self.instance.config if name in SERVERS else self.initial
+        if name == "auth":
+            before = {"auth": self.instance.config.get("auth") or PASSWORD}
         return name in self.cleaned_data and self.cleaned_data[name] == before.get(name)
 
     def probe(self) -> Inbox | None:
         """An unsaved inbox with the typed connection; None when that part has errors."""
-        if any(name in self.errors for name in (*SERVERS, "password", "address")):
+        if any(name in self.errors for name in (*SERVERS, "auth", "password", "address")):
             return None
         inbox: Inbox = copy(self.instance)
         inbox.address = self.cleaned_data["address"]
@@ -156,13 +191,15 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
         self._fill(self.instance)
         self.instance.time_zone = self.cleaned_data["time_zone"]
         columns = {"config" if name in CONFIG else name for name in changed} - {"password"}
-        if "password" in changed:
+        if {"password", "auth"} & set(changed):
             columns.add("secret_encrypted")
         return changed, sorted(columns)
 
     def _fill(self, inbox: Inbox) -> None:
         inbox.config = inbox.config | {name: self.cleaned_data[name] for name in CONFIG}
-        if self.cleaned_data.get("password"):
+        if self.cleaned_data["auth"] != PASSWORD:
+            inbox.secret_encrypted = ""
+        elif self.cleaned_data.get("password"):
             inbox.set_secret(self.cleaned_data["password"])
 
     @property
@@ -172,9 +209,12 @@ class InboxForm(forms.ModelForm):  # type: ignore[type-arg]
             (_("The address"), "", ("name", "address", "sender_name", "queue", "language",
                                     "time_zone", "plus_addresses", "is_active")),
             (_("Incoming mail (IMAP)"), _("Mails stay on the server as they are, unread ones too."),
-             ("imap_host", "imap_port", "imap_tls", "imap_user", "password")),
-            (_("Outgoing mail (SMTP)"), _("The same password is used."),
+             ("imap_host", "imap_port", "imap_tls", "auth", "imap_user", "password")),
+            (_("Outgoing mail (SMTP)"), _("The same password or permission is used."),
              ("smtp_host", "smtp_port", "smtp_tls", "smtp_user", "sent_copy")),
+            (_("Sending limits"),
+             _("What your mail provider allows. Empty: no limit. What is over it waits its turn."),
+             LIMITS),
         )  # fmt: skip
         return [
             (title, text, [self[name] for name in names if name in self.fields])

@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from zabota.channels import registry
-from zabota.channels.contract import PermanentError, TemporaryError
+from zabota.channels import outbox, pace, permission, registry
+from zabota.channels.contract import PASSWORD, PermanentError, TemporaryError
 from zabota.channels.folders import folder_names, start_from_now
 from zabota.channels.kinds.mail.check import Report, check, list_folders
 from zabota.channels.models import Inbox
 from zabota.desk.settings import connection, health, history, pages
 from zabota.desk.settings.access import administrators, viewer
-from zabota.desk.settings.forms.inboxes import FoldersForm, InboxForm
+from zabota.desk.settings.forms.inboxes import LIMITS, FoldersForm, InboxForm
 from zabota.desk.settings.presets import PRESETS
 from zabota.desk.settings.views.page import sent, show
 from zabota.lib.crypto import WrongKey
@@ -44,7 +44,9 @@ def inbox(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = InboxForm(sent(request), instance=row)
     if request.method == "POST" and form.is_valid():
         saved = _save(request, form)
-        return redirect("desk:settings:inbox", saved.pk)
+        is_connected = saved.config["auth"] == PASSWORD or permission.of(saved)
+        page = "inbox" if is_connected else "permission"
+        return redirect(f"desk:settings:{page}", saved.pk)
     return _show(request, row, form, status=422 if form.errors else 200)
 
 
@@ -128,14 +130,16 @@ def _save(request: HttpRequest, form: InboxForm) -> Inbox:
     if is_new:
         row.is_active = False
     save_setting(row, changed, by=by, columns=columns)
-    if is_new:
-        _begin(request, row)
+    if set(changed) & set(LIMITS):
+        outbox.release(row.pk, by=by)
+    if is_new and row.config["auth"] == PASSWORD:
+        begin(request, row)
     else:
         messages.success(request, _("Saved: %(name)s.") % {"name": row.name})
     return row
 
 
-def _begin(request: HttpRequest, row: Inbox) -> None:
+def begin(request: HttpRequest, row: Inbox) -> None:
     """Try a new inbox; when all is well, everything that lies there now is the past, and it is
     switched on."""
     report = check(row)
@@ -204,6 +208,7 @@ def _show(
         health=health.of([stored])[0] if stored else None,
         folders=folder_names(stored) if stored else [],
         days=balance.days_of([stored]) if stored else [],
+        paced=pace.waiting(stored) if stored else (0, None),
         form=form,
         result=result or [],
         lines=history.of("inbox", [stored.pk]) if stored else [],
