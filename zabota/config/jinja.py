@@ -24,6 +24,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from zabota.channels import standstill
+from zabota.events import alarms
 from zabota.lib import clock, times
 from zabota.lib.drawing import kept
 from zabota.lib.html import text_to_html
@@ -142,7 +143,7 @@ def environment(**options: Any) -> Environment:
         static=lru_cache(static), url=url, icon=icon, now=clock.now, version=version()
     )
     made.globals.update(status_tones=STATUS_TONES, channel_icons=CHANNEL_ICONS)
-    made.globals.update(stands_still=standstill.is_shown)
+    made.globals.update(stands_still=standstill.is_shown, alarms=alarms.shown)
     made.globals.update(get_messages=get_messages, secret_place=SECRET_PLACE)
     made.filters.update(
         when=times.when, day=times.day, stamp=times.stamp, ago=times.ago, iso=times.iso,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
@@ -10,6 +12,7 @@ from django.utils.translation import ngettext
 
 from zabota.channels.events import BalanceBroken
 from zabota.channels.models import Inbox
+from zabota.events.alarms import Alarm
 from zabota.lib.text import one_line
 from zabota.staff.models import Agent
 from zabota.tickets import links
@@ -87,6 +90,17 @@ def unbalanced(agent: Agent, inbox: Inbox, fact: BalanceBroken) -> tuple[str, st
             parts.append(text % {"count": fact.lost})
         url = f"{settings.ZABOTA_URL}{reverse('desk:settings:inbox', args=[inbox.pk])}"
         return subject, "\n\n".join([*parts, url])
+
+
+def alarm(agent: Agent, wrong: Sequence[Alarm]) -> tuple[str, str]:
+    """Subject and text: the machine itself needs a person."""
+    with translation.override(agent.language):
+        subject = _("Zabota at %(address)s needs an administrator") % {
+            "address": settings.ZABOTA_URL,
+        }
+        told = [one.words() for one in wrong]
+        what = _("What is known is told by: zabota doctor")
+        return subject, "\n\n".join([*told, what])
 
 
 def _names(ticket: Ticket) -> dict[str, object]:

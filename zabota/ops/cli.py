@@ -283,6 +283,14 @@ def child_say_bye(given: argparse.Namespace) -> int:
     return 0
 
 
+def child_nightly_backup(given: argparse.Namespace) -> int:
+    """Today's backup."""
+    rooms()
+    from zabota.ops.nightly import run
+
+    return run()
+
+
 CHILDREN: dict[str, Command] = {
     "web": child_web,
     "worker": child_worker,
@@ -290,6 +298,7 @@ CHILDREN: dict[str, Command] = {
     "demo-mail": child_demo_mail,
     "prepare": child_prepare,
     "say-bye": child_say_bye,
+    "nightly-backup": child_nightly_backup,
 }
 
 

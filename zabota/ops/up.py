@@ -14,6 +14,7 @@ import urllib.request
 from django.conf import settings
 
 from zabota.ops.lock import Busy, FolderLock
+from zabota.ops.nightly import Nightly
 from zabota.ops.postgres import PostgresError, Server
 from zabota.ops.processes import die_with_parent
 from zabota.ops.restore import interrupted
@@ -47,14 +48,23 @@ def up() -> int:
         check_port()
         if not settings.DATABASE_URL:
             server = start_database()
-        lines = prepare()
+        greeting, nightly = Greeting(prepare()), Nightly(own_command("nightly-backup"))
+
+        def each_tick() -> None:
+            greeting()
+            nightly()
+
+        def before_stop() -> None:
+            say_bye()
+            nightly.stop()
+
         Supervisor(
             children(),
             print_line,
             postgres=server,
             healthy=settings.HEALTHY_SECONDS,
-            each_tick=Greeting(lines),
-            before_stop=say_bye,
+            each_tick=each_tick,
+            before_stop=before_stop,
         ).run()
         say(_("Zabota has stopped."))
     except KeyboardInterrupt:
