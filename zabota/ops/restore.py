@@ -220,7 +220,8 @@ def _stand_still(content: Content) -> None:
     from zabota.events.actor import system
     from zabota.ops.prepare import migrate
 
-    migrate()
+    # The file itself is the backup of what is changed here.
+    migrate(save=False)
     standstill.begin(content.manifest.made_at, by=system("restore"))
 
 
