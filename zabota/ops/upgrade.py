@@ -40,26 +40,26 @@ def upgrade(*, save: bool) -> None:
     is_new = not executor.loader.applied_migrations
     saved = _save() if save and settings.BACKUP_BEFORE_UPGRADE and not is_new else None
     # One that must run outside a transaction takes the promise from all of its run.
-    is_whole = all(migration.atomic for migration in plan)
+    is_whole = all(migration.atomic for migration in plan) and not is_new
+    together = transaction.atomic() if is_whole else nullcontext()
     running = ""
 
-    def note(action: str, migration: Any = None, fake: bool = False) -> None:
+    def note(action: str, *about: Any) -> None:
         nonlocal running
         if action == "apply_start":
-            running = f"{migration.app_label}.{migration.name}"
+            running = f"{about[0].app_label}.{about[0].name}"
         elif action == "apply_success":
             _settle()
             bar.step()
 
-    executor.progress_callback = note
+    executor.progress_callback = lambda action, *about: note(action, *about)
     try:
-        with Progress(_("Database schema"), len(plan)) as bar:
-            with transaction.atomic() if is_whole and not is_new else nullcontext():
-                executor.migrate(targets)
-                # Content types and permissions of new models are made by this command's signal.
-                call_command("migrate", verbosity=0, interactive=False)
+        with Progress(_("Database schema"), len(plan)) as bar, together:
+            executor.migrate(targets)
+            # Content types and permissions of new models are made by this command's signal.
+            call_command("migrate", verbosity=0, interactive=False)
     except Exception as error:
-        raise NotReady(_way_back(running, error, saved, is_whole and not is_new)) from error
+        raise NotReady(_way_back(running, error, saved, is_whole)) from error
     if saved is not None:
         say(_("The schema is up to date. The backup made before: %(file)s") % {"file": saved})
         clear_old()
