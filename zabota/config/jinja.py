@@ -100,12 +100,14 @@ def breakable(address: str) -> Markup:
 
 
 def file_size(size: int) -> str:
-    """Bytes as B, KB, MB in the viewer's decimal style (1024-based)."""
+    """Bytes as B, KB, MB, GB in the viewer's decimal style (1024-based)."""
     if size < 1024:
         return gettext("%(n)d B") % {"n": size}
     value, unit = size / 1024, gettext("%(n)s KB")
     if value >= 1024:
         value, unit = value / 1024, gettext("%(n)s MB")
+    if value >= 1024:
+        value, unit = value / 1024, gettext("%(n)s GB")
     text = f"{value:.1f}" if value < 10 else f"{value:.0f}"
     separator = times.locale().number_symbols["latn"]["decimal"]
     return unit % {"n": text.replace(".", separator)}

@@ -14,6 +14,7 @@ from zabota.desk.settings.views import (
     programs,
     requests,
     structure,
+    system,
 )
 
 app_name = "settings"
@@ -59,6 +60,9 @@ urlpatterns = [
     path("programs/", programs.programs, name="programs"),
     path("programs/new/", programs.new, name="program_new"),
     path("programs/<int:pk>/revoke/", programs.revoke, name="program_revoke"),
+    path("system/", system.state, name="system"),
+    path("log/", system.log, name="log"),
+    path("licences/", system.parts, name="licences"),
     path("clients/", accounts.accounts, name="accounts"),
     path("clients/new/", accounts.account, name="account_new"),
     path("clients/<int:pk>/", accounts.account, name="account"),
