@@ -193,7 +193,7 @@ def test_the_log_tells_values_and_no_secrets(office: Client, chief: Agent) -> No
     assert "new.example.org" in facts
     text = page(office, "/settings/log/")
     assert "(Вход → Оплата)" in text
-    assert f"→ {other}" in text.replace("&#34;", '"')
+    assert f"→ {other.name_en})" in text
     assert "— → new.example.org" in text
     assert text.count("<tr>") == 4, "what programs did themselves is not here"
 
