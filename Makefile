@@ -5,7 +5,7 @@ PROCESSES ?= 2
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up set-up-dev demo up test check bench long crash screens messages docs
+.PHONY: help set-up set-up-dev demo up test check bench long crash screens messages docs release-archive
 
 help:
 	@echo "make demo      set up and run with demonstration data; prints the addresses"
@@ -18,6 +18,7 @@ help:
 	@echo "make screens   every screen, judged and pictured, in all themes, languages and sizes"
 	@echo "make messages  collect the strings to translate, compile the translations"
 	@echo "make docs      write the generated pages anew"
+	@echo "make release-archive VERSION=v1.2.0  keep a small backup of this version for the tests of later ones"
 
 set-up:
 	@PYTHON="$(PYTHON)" scripts/set-up run
@@ -76,3 +77,6 @@ messages: set-up-dev
 
 docs: set-up-dev
 	$(BIN)/zabota docs
+
+release-archive: set-up-dev
+	$(BIN)/python -m tests.archives $(VERSION)

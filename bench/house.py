@@ -51,6 +51,7 @@ class House:
         }
         return kept | {
             "ZABOTA_DATA": str(self.folder),
+            "ZABOTA_BACKUP_AT": "off",
             "ZABOTA_API_PER_MINUTE": "1000000",
             "ZABOTA_LISTEN": f"127.0.0.1:{self.port}",
             "DJANGO_SETTINGS_MODULE": "zabota.config.settings",

@@ -31,3 +31,5 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
+# No daily backup is missed here; tests of that set the time.
+BACKUP_AT = None

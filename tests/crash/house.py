@@ -51,6 +51,7 @@ class House:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
         return kept | {
             "ZABOTA_DATA": str(self.folder),
+            "ZABOTA_BACKUP_AT": "off",
             "ZABOTA_LISTEN": f"127.0.0.1:{self.port}",
             "ZABOTA_FAULT": ",".join(f"{point}:{self._mark(point)}" for point in POINTS),
             "ZABOTA_LOG_LEVEL": "WARNING",

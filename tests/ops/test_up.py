@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from zabota.lib.running import read as read_noted
 from zabota.ops.postgres import Server
 from zabota.ops.processes import left_over_pid, serves
 
@@ -110,6 +111,8 @@ def test_life_of_an_installation(
     os.kill(before["worker"], signal.SIGKILL)
     assert wait_for(lambda: processes(str(folder)).get("worker", 0) not in (0, before["worker"]))
     assert "worker ended unexpectedly" in (folder / "output").read_text()
+    noted = {one.name: (one.is_alive, one.deaths, one.memory > 0) for one in read_noted(folder)}
+    assert noted == {"web": (True, 0, True), "worker": (True, 1, True), "fetch": (True, 0, True)}
 
     pid = left_over_pid(folder / "postgres" / "postmaster.pid")
     assert pid is not None

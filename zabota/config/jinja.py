@@ -26,6 +26,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from zabota.channels import permission, standstill
+from zabota.events import alarms
 from zabota.lib import clock, times
 from zabota.lib.drawing import kept
 from zabota.lib.html import text_to_html
@@ -102,12 +103,14 @@ def breakable(address: str) -> Markup:
 
 
 def file_size(size: int) -> str:
-    """Bytes as B, KB, MB in the viewer's decimal style (1024-based)."""
+    """Bytes as B, KB, MB, GB in the viewer's decimal style (1024-based)."""
     if size < 1024:
         return gettext("%(n)d B") % {"n": size}
     value, unit = size / 1024, gettext("%(n)s KB")
     if value >= 1024:
         value, unit = value / 1024, gettext("%(n)s MB")
+    if value >= 1024:
+        value, unit = value / 1024, gettext("%(n)s GB")
     text = f"{value:.1f}" if value < 10 else f"{value:.0f}"
     separator = times.locale().number_symbols["latn"]["decimal"]
     return unit % {"n": text.replace(".", separator)}
@@ -157,6 +160,7 @@ def environment(**options: Any) -> Environment:
     )
     made.globals.update(status_tones=STATUS_TONES, channel_icons=CHANNEL_ICONS)
     made.globals.update(stands_still=standstill.is_shown, permissions_lost=permission.lost)
+    made.globals.update(alarms=alarms.shown)
     made.globals.update(get_messages=get_messages, secret_place=SECRET_PLACE)
     made.filters.update(
         when=times.when, day=times.day, stamp=times.stamp, ago=times.ago, iso=times.iso,

@@ -6,6 +6,7 @@ import os
 import secrets
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -221,6 +222,48 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+
+BACKUP_DIR = Path(
+    env(
+        "ZABOTA_BACKUP_DIR",
+        "",
+        "Folder of automatic backups, better on another disk; empty: backups in ZABOTA_DATA.",
+    )
+    or DATA_DIR / "backups"
+).absolute()
+
+
+def _backup_time() -> time | None:
+    given = env(
+        "ZABOTA_BACKUP_AT",
+        "03:15",
+        "When the daily backup is made, by the clock of ZABOTA_TIME_ZONE; off: never.",
+    ).strip()
+    if given.lower() in {"", "off", "0", "no", "never"}:
+        return None
+    try:
+        return datetime.strptime(given, "%H:%M").time()  # noqa: DTZ007 (a time of any day)
+    except ValueError:
+        raise SystemExit(f"ZABOTA_BACKUP_AT must look like 03:15 or off, not {given!r}") from None
+
+
+BACKUP_AT = _backup_time()
+BACKUP_DAILY = env_int(
+    "ZABOTA_BACKUP_DAILY", 7, "How many days keep their backup; at least 1 is kept."
+)
+BACKUP_WEEKLY = env_int(
+    "ZABOTA_BACKUP_WEEKLY", 4, "How many weeks before those days keep one backup each."
+)
+BACKUP_TRIAL_DAYS = env_int(
+    "ZABOTA_BACKUP_TRIAL_DAYS",
+    7,
+    "After so many days the newest backup is restored on trial and compared; 0: never.",
+)
+BACKUP_BEFORE_UPGRADE = env_flag(
+    "ZABOTA_BACKUP_BEFORE_UPGRADE",
+    True,
+    "A backup is made before a new version changes the schema.",
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _public = urlsplit(ZABOTA_URL)

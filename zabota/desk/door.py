@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from zabota.events.kept import held
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level, Role
 from zabota.tickets import queries, reading
@@ -61,11 +62,13 @@ def ticket_door(
         def door(
             request: HttpRequest, agent: Agent, number: int, *args: Any, **kwargs: Any
         ) -> HttpResponse:
-            ticket = reading.visible_ticket(agent, number) if number < 2**63 else None
-            if ticket is None:
-                raise Http404
-            policy.demand(agent, level, ticket.queue_id)
-            return view(request, agent, ticket, *args, **kwargs)
+            # What is done with a ticket changes nothing that is kept in memory.
+            with held():
+                ticket = reading.visible_ticket(agent, number) if number < 2**63 else None
+                if ticket is None:
+                    raise Http404
+                policy.demand(agent, level, ticket.queue_id)
+                return view(request, agent, ticket, *args, **kwargs)
 
         return door
 

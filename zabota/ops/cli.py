@@ -297,10 +297,19 @@ def child_say_bye(given: argparse.Namespace) -> int:
     return 0
 
 
+def child_nightly_backup(given: argparse.Namespace) -> int:
+    """Today's backup."""
+    rooms()
+    from zabota.ops.nightly import run
+
+    return run()
+
+
 CHILDREN: dict[str, Command] = {
     "demo-mail": child_demo_mail,
     "prepare": child_prepare,
     "say-bye": child_say_bye,
+    "nightly-backup": child_nightly_backup,
 }
 
 

@@ -13,7 +13,8 @@ from django.db import connection
 from zabota.channels import standstill
 from zabota.channels.models import Inbox, Outgoing, OutgoingState
 from zabota.channels.wording import in_words, is_theirs
-from zabota.lib import clock
+from zabota.events import alarms
+from zabota.lib import backups, clock
 from zabota.lib.crypto import WrongKey
 from zabota.notify.models import OffReason, Webhook
 from zabota.ops.findings import Finding
@@ -24,7 +25,6 @@ from zabota.ops.words import gettext as _
 from zabota.ops.words import ngettext
 from zabota.tickets.balance import uneven
 
-LEAST_FREE = 1024**3  # bytes; PostgreSQL stops when its disk is full
 CLOCK_LIMIT = 5.0  # seconds between this machine's clock and the database's
 HEARTBEAT_LIMIT = 30.0  # seconds since a worker was last heard of
 WAIT_LIMIT = 300.0  # seconds a job may wait
@@ -41,7 +41,8 @@ def examine() -> list[Finding]:
     found += migrations()
     if not found[-1].is_good:
         return found
-    for check in (clocks, keys, worker, jobs, fetch, balance, mail, webhooks, senders):
+    checks = (clocks, keys, worker, jobs, fetch, balance, mail, backed_up, webhooks, senders)
+    for check in checks:
         found += check()
     return found
 
@@ -73,18 +74,35 @@ def report(show: Callable[[str], None]) -> int:
 
 
 def disk() -> Iterator[Finding]:
-    """Free space where the data stands."""
-    for folder in dict.fromkeys((settings.DATA_DIR, settings.EMBEDDED_CLUSTER.parent)):
-        if not folder.exists():
-            continue
+    """Free space where the data stands and where backups go."""
+    for folder in alarms.folders():
         free = shutil.disk_usage(folder).free
         text = _("Disk of %(folder)s: %(free).1f GB free") % {
             "folder": folder,
             "free": free / 1024**3,
         }
-        if free < LEAST_FREE:
-            text += ". " + _("That is too little: free at least 1 GB or move the data folder.")
-        yield Finding(free >= LEAST_FREE, text)
+        is_full = alarms.is_nearly_full(folder)
+        if is_full:
+            text += ". " + _("That is too little: free some space or move the data folder.")
+        yield Finding(not is_full, text)
+
+
+def backed_up() -> Iterator[Finding]:
+    """When the newest backup was made, and what is wrong with it."""
+    wrong = [alarm for alarm in alarms.current() if alarm.name == "backup"]
+    for alarm in wrong:
+        yield Finding(False, alarm.words(_))
+    made = backups.listed(settings.BACKUP_DIR)
+    if settings.BACKUP_AT is None:
+        text = _("Backups are made by hand only (ZABOTA_BACKUP_AT=off)")
+        yield Finding(True, text, is_task=not made)
+    if made and not wrong:
+        text = _("Backup: the newest is of %(time)s; there are %(count)d in %(folder)s")
+        values: dict[str, object] = {"time": f"{made[0].made_at:%Y-%m-%d %H:%M} UTC"}
+        values |= {"count": len(made), "folder": settings.BACKUP_DIR}
+        yield Finding(True, text % values)
+    elif not made and not wrong and settings.BACKUP_AT is not None:
+        yield Finding(True, _("Backup: none yet; the first is made by itself"))
 
 
 def running() -> Iterator[Finding]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import threading
@@ -13,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypedDict
 
 import psycopg
 
 from zabota.lib import embedded
 from zabota.ops import binaries
+from zabota.ops.cluster import CLEAN_ENV, identity, make_cluster
+from zabota.ops.cluster import PostgresError as PostgresError
 from zabota.ops.lock import Busy, FolderLock
 from zabota.ops.processes import die_with_parent, keep_short, left_over_pid, serves
 from zabota.ops.words import gettext as _
@@ -27,7 +27,6 @@ DATABASE = "zabota"
 OLDEST_VERSION = 150000
 START_LIMIT = 900.0  # seconds; replaying a crashed server's log may take minutes
 STOP_LIMIT = 60.0  # seconds
-CLEAN_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -41,10 +40,6 @@ OPTIONS = {
     "log_error_verbosity": "terse",
 }
 UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-
-
-class PostgresError(Exception):
-    """The embedded server cannot run; the text is for a person."""
 
 
 class Server:
@@ -100,14 +95,31 @@ class Server:
         account = self._account()
         programs = binaries.bin_dir_for(account.pw_uid, account.pw_gid)
         self._end_left_over()
+        from zabota.ops import major
+
+        major.put_back(self.cluster)
         if not (self.cluster / "PG_VERSION").exists():
-            self._initdb(programs, account)
+            self.make(programs, account)
+        major.fit(self, programs, account)
+        self.run_with(programs, account)
+
+    def make(self, programs: Path, account: pwd.struct_passwd) -> None:
+        """Make an empty cluster."""
+        make_cluster(self.cluster, programs, account, sync=self.options.get("fsync") != "off")
+
+    def run_with(self, programs: Path, account: pwd.struct_passwd) -> None:
+        """Start the server by these programs and wait until it answers."""
         self._make_socket_dir(account)
         self._spawn(programs, account)
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """Fast stop (SIGINT: sessions are cut, data is flushed), then release the lock."""
+        """Stop the server, then release the lock."""
+        self.halt()
+        self._lock.release()
+
+    def halt(self) -> None:
+        """Fast stop (SIGINT: sessions are cut, data is flushed); the lock stays."""
         process, self.process = self.process, None
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -116,7 +128,6 @@ class Server:
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGQUIT)
                 process.wait()
-        self._lock.release()
 
     def alive(self) -> bool:
         """Whether the server's process runs."""
@@ -193,40 +204,6 @@ class Server:
             time.sleep(0.05)
         path.unlink(missing_ok=True)
 
-    def _initdb(self, programs: Path, account: pwd.struct_passwd) -> None:
-        """Make the cluster aside and move it into place whole; the locale never follows LANG."""
-        if self.cluster.is_dir() and any(self.cluster.iterdir()):
-            raise PostgresError(
-                _(
-                    "The database in %(folder)s is damaged: its file PG_VERSION is missing. "
-                    "Nothing was changed. Restore the folder from a backup, or move it away to "
-                    "begin anew."
-                )
-                % {"folder": self.cluster}
-            )
-        fresh = self.cluster.with_name("postgres.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(fresh, account.pw_uid, account.pw_gid)
-        command = [str(programs / "initdb"), "-D", str(fresh), "-U", "postgres", "-A", "trust"]
-        command += ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        command += ["--locale=C"]
-        if self.options.get("fsync") == "off":
-            command.append("--no-sync")
-        made = subprocess.run(
-            command, **_identity(account), env=CLEAN_ENV, cwd="/", capture_output=True, check=False
-        )
-        if made.returncode:
-            raise PostgresError(
-                _("The database could not be made in %(folder)s: %(why)s")
-                % {
-                    "folder": self.cluster.parent,
-                    "why": made.stderr.decode(errors="replace").strip()[-500:],
-                }
-            )
-        fresh.rename(self.cluster)
-
     def _make_socket_dir(self, account: pwd.struct_passwd) -> None:
         if self.socket_dir == self.cluster:
             return
@@ -255,7 +232,7 @@ class Server:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
-                **_identity(account),
+                **identity(account),
                 env=CLEAN_ENV,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -374,17 +351,3 @@ def check_server(connection: psycopg.Connection[tuple[object, ...]]) -> str:
             "CREATE DATABASE zabota TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'."
         )
     return ""
-
-
-class Identity(TypedDict, total=False):
-    """Who a child process is; nothing when it is the present user."""
-
-    user: int
-    group: int
-    extra_groups: list[int]
-
-
-def _identity(account: pwd.struct_passwd) -> Identity:
-    if os.geteuid() != 0:
-        return {}
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}

@@ -16,16 +16,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from zabota.ops.postgres import check_server
-from zabota.ops.progress import Progress
+from zabota.ops.upgrade import NotReady, upgrade
 from zabota.ops.words import gettext as _
 from zabota.ops.words import say
 
 CONNECT_LIMIT = 5  # seconds
 MIGRATION_LOCK = 0x7A61626F  # any number nobody else uses
-
-
-class NotReady(Exception):
-    """Zabota cannot start over this database; the text is for a person."""
 
 
 def run() -> None:
@@ -73,8 +69,9 @@ def missing_migrations() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
 
 
-def migrate() -> None:
-    """Bring the schema to this code's state and make the cache table; NotReady when it is newer."""
+def migrate(*, save: bool = True) -> None:
+    """Bring the schema to this code's state and make the cache table; NotReady when it is newer or
+    the change fails. `save`: what is there is backed up before it is changed."""
     complaint = reach()
     if complaint:
         raise NotReady(complaint)
@@ -82,13 +79,13 @@ def migrate() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
     try:
-        _migrate()
+        _migrate(save)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
-def _migrate() -> None:
+def _migrate(save: bool) -> None:
     newer = unknown_migrations()
     if newer:
         raise NotReady(
@@ -98,16 +95,8 @@ def _migrate() -> None:
             )
             % {"count": len(newer), "last": newer[-1]}
         )
-    missing = missing_migrations()
-    if missing:
-        executor = MigrationExecutor(connection)
-        with Progress(_("Database schema"), len(missing)) as bar:
-            executor.progress_callback = lambda action, *rest: (
-                bar.step() if action == "apply_success" else None
-            )
-            executor.migrate(executor.loader.graph.leaf_nodes())
-        # Content types and permissions of new models are made by this command's signal.
-        call_command("migrate", verbosity=0, interactive=False)
+    if missing_migrations():
+        upgrade(save=save)
     call_command("createcachetable", verbosity=0)
 
 

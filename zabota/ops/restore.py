@@ -21,6 +21,7 @@ from django.db import connections
 from zabota.ops import backup
 from zabota.ops.archive import BLOB, DUMP, KEY, Content, Damaged, read, sync_folder
 from zabota.ops.postgres import DATABASE, Server
+from zabota.ops.scratch import scratch
 from zabota.ops.words import gettext as _
 
 ASIDE = "zabota_before_restore"
@@ -44,9 +45,8 @@ def restore(path: Path, *, replace: bool) -> Content:
 
     The copy stands still: it neither fetches nor sends until an administrator says so.
     """
-    with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix=".restore-") as scratch:
-        os.chmod(scratch, 0o700)
-        content = read(path, partial(_kept, Path(scratch)))
+    with scratch(Path(settings.DATA_DIR), ".restore-", young=0.0) as place:
+        content = read(path, partial(_kept, place))
         _fits(content)
         with backup.connect() as found:
             _be_alone(found)
@@ -56,9 +56,9 @@ def restore(path: Path, *, replace: bool) -> Content:
                     _("There is data here already. To put the backup in its place: --replace")
                 )
             # Files are named by what they hold: more of them change nothing.
-            _take_blobs(Path(scratch))
+            _take_blobs(place)
             _mark(True)
-            _swap(found, Path(scratch), content)
+            _swap(found, place, content)
             found.execute(f"DROP SCHEMA {ASIDE} CASCADE")
         _mark(False)
     return content
@@ -67,13 +67,12 @@ def restore(path: Path, *, replace: bool) -> Content:
 def verify(path: Path, say: Callable[[str], None]) -> Content:
     """Read the backup, restore it into a throw-away database and compare rows, checksums and
     attachments. Raises Damaged or RestoreFailed."""
-    with tempfile.TemporaryDirectory(prefix="zabota-verify-") as place:
-        # The embedded server may run as another account than this process.
-        os.chmod(place, 0o711)  # noqa: S103
-        dump = Path(place) / DUMP
+    # The embedded server may run as another account than this process.
+    with scratch(Path(tempfile.gettempdir()), "zabota-verify-", mode=0o711) as place:
+        dump = place / DUMP
         content = read(path, lambda name: dump.open("wb") if name == DUMP else None)
         say(_("The file is whole: every part has its checksum."))
-        server = Server(Path(place) / "data", options={"fsync": "off"}, purpose="verify-backup")
+        server = Server(place / "data", options={"fsync": "off"}, purpose="verify-backup")
         server.start()
         try:
             values = {"host": str(server.socket_dir), "user": "postgres", "dbname": DATABASE}
@@ -96,15 +95,15 @@ def interrupted(data: Path) -> bool:
     return (data / MARKER).exists()
 
 
-def _kept(scratch: Path, name: str) -> IO[bytes] | None:
+def _kept(place: Path, name: str) -> IO[bytes] | None:
     found = BLOB.fullmatch(name)
     if found is None:
-        return (scratch / name).open("wb")
+        return (place / name).open("wb")
     # What is here already needs no second copy; its digest is checked all the same.
     if (Path(settings.BLOB_DIR) / found[1] / found[2]).exists():
         return None
-    (scratch / "blobs" / found[1]).mkdir(parents=True, exist_ok=True)
-    return (scratch / name).open("wb")
+    (place / "blobs" / found[1]).mkdir(parents=True, exist_ok=True)
+    return (place / name).open("wb")
 
 
 def _fits(content: Content) -> None:
@@ -145,15 +144,15 @@ def _finish_former(found: psycopg.Connection[tuple[object, ...]]) -> None:
         _put_back(found)
 
 
-def _swap(found: psycopg.Connection[tuple[object, ...]], scratch: Path, content: Content) -> None:
+def _swap(found: psycopg.Connection[tuple[object, ...]], place: Path, content: Content) -> None:
     """The backup's tables, brought to this version and silent, and its key last of all."""
     found.execute(f"ALTER SCHEMA public RENAME TO {ASIDE}")
     try:
         found.execute("CREATE SCHEMA public")
-        _load(scratch / DUMP, backup.connection_values())
+        _load(place / DUMP, backup.connection_values())
         _compare(content, found)
         _stand_still(content)
-        _take_key(scratch)
+        _take_key(place)
     except BaseException:
         connections.close_all()
         _put_back(found)
@@ -188,9 +187,9 @@ def _compare(content: Content, found: psycopg.Connection[tuple[object, ...]]) ->
         )
 
 
-def _take_blobs(scratch: Path) -> None:
+def _take_blobs(place: Path) -> None:
     folders = set()
-    for path in (scratch / "blobs").glob("*/*"):
+    for path in (place / "blobs").glob("*/*"):
         target = Path(settings.BLOB_DIR) / path.parent.name / path.name
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with path.open("rb") as file:
@@ -201,9 +200,9 @@ def _take_blobs(scratch: Path) -> None:
         sync_folder(folder)
 
 
-def _take_key(scratch: Path) -> None:
+def _take_key(place: Path) -> None:
     """The backup's key; another one that was here is kept beside it."""
-    fresh, target = scratch / KEY, Path(settings.DATA_DIR) / backup.KEY_FILE
+    fresh, target = place / KEY, Path(settings.DATA_DIR) / backup.KEY_FILE
     if not fresh.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -221,7 +220,8 @@ def _stand_still(content: Content) -> None:
     from zabota.events.actor import system
     from zabota.ops.prepare import migrate
 
-    migrate()
+    # The file itself is the backup of what is changed here.
+    migrate(save=False)
     standstill.begin(content.manifest.made_at, by=system("restore"))
 
 

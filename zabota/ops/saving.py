@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from zabota.ops.command import Failed, database, rooms
@@ -31,7 +32,7 @@ def backup(given: argparse.Namespace) -> int:
 
         from zabota.ops.backup import KEY_FILE, make
 
-        folder = Path(given.to) if given.to else Path(settings.DATA_DIR) / "backups"
+        folder = Path(given.to) if given.to else settings.BACKUP_DIR
         path = make(folder, with_key=not given.without_key)
         print(path)
         key = Path(settings.DATA_DIR) / KEY_FILE
@@ -70,9 +71,13 @@ def restore(given: argparse.Namespace) -> int:
 def verify_backup(given: argparse.Namespace) -> int:
     """Restore a backup into a throw-away database and compare."""
     rooms()
+    from zabota.ops.nightly import note_verified
     from zabota.ops.restore import verify
 
     content = verify(Path(given.file), say)
+    # A machine that only looks at backups of another keeps no note.
+    with suppress(OSError):
+        note_verified(Path(given.file))
     rows = sum(count for count, _sum in content.manifest.tables.values())
     say(_("The backup of %(time)s is good. Tables: %(tables)d, rows: %(rows)d, files: %(files)d.")
         % {"time": content.manifest.made_at, "tables": len(content.manifest.tables),

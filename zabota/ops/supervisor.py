@@ -46,7 +46,8 @@ class Supervisor:
     """Starts `children` in order, restarts the dead, stops them in the same order on a signal.
 
     `on_line(name, line)` gets every line a child prints; `each_tick()` runs twice a second;
-    `before_stop()` runs once, before the first child is told to stop.
+    `before_stop()` runs once, before the first child is told to stop; `on_change(child)` when one
+    was started or has died.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Supervisor:
         healthy: float = HEALTHY,
         each_tick: Callable[[], None] = lambda: None,
         before_stop: Callable[[], None] = lambda: None,
+        on_change: Callable[[Child], None] = lambda child: None,
     ) -> None:
         self.children = list(children)
         self.on_line = on_line
@@ -67,6 +69,7 @@ class Supervisor:
         self.healthy = healthy
         self.each_tick = each_tick
         self.before_stop = before_stop
+        self.on_change = on_change
         self.signals = 0
         self._selector = selectors.DefaultSelector()
         self._database_deaths = 0
@@ -117,6 +120,7 @@ class Supervisor:
         assert child.process.stdout is not None
         os.set_blocking(child.process.stdout.fileno(), False)
         self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
+        self.on_change(child)
 
     def _tend(self, child: Child) -> None:
         """Note a death, and start the child again when its time has come."""
@@ -130,6 +134,7 @@ class Supervisor:
             wait = self.back_off[min(child.deaths, len(self.back_off) - 1)]
             child.deaths += 1
             child.start_at = now + wait
+            self.on_change(child)
             say(
                 _("%(name)s ended unexpectedly (%(how)s); it starts again in %(seconds)g s.")
                 % {"name": child.name, "how": how_ended(code), "seconds": wait}

@@ -13,7 +13,10 @@ import urllib.request
 
 from django.conf import settings
 
+from zabota import __version__
+from zabota.lib import running
 from zabota.ops.lock import Busy, FolderLock
+from zabota.ops.nightly import Nightly
 from zabota.ops.postgres import PostgresError, Server
 from zabota.ops.processes import die_with_parent
 from zabota.ops.restore import interrupted
@@ -47,14 +50,24 @@ def up() -> int:
         check_port()
         if not settings.DATABASE_URL:
             server = start_database()
-        lines = prepare()
+        greeting, nightly = Greeting(prepare()), Nightly(own_command("nightly-backup"))
+
+        def each_tick() -> None:
+            greeting()
+            nightly()
+
+        def before_stop() -> None:
+            say_bye()
+            nightly.stop()
+
         Supervisor(
             children(),
             print_line,
             postgres=server,
             healthy=settings.HEALTHY_SECONDS,
-            each_tick=Greeting(lines),
-            before_stop=say_bye,
+            each_tick=each_tick,
+            before_stop=before_stop,
+            on_change=Register(),
         ).run()
         say(_("Zabota has stopped."))
     except KeyboardInterrupt:
@@ -204,6 +217,20 @@ def readable(name: str, line: str) -> str:
     if "error" in told:
         text += f" [{told['error']['type']}]"
     return text
+
+
+class Register:
+    """Called with each child that was started or has died: the screen "System" shows them."""
+
+    def __init__(self) -> None:
+        self.noted: dict[str, running.Noted] = {}
+
+    def __call__(self, child: Child) -> None:
+        pid = child.process.pid if child.process else 0
+        before = self.noted.get(child.name)
+        deaths = (before.deaths if before else 0) + (not pid)
+        self.noted[child.name] = running.noted(child.name, pid, deaths, __version__)
+        running.write(settings.DATA_DIR, self.noted.values())
 
 
 class Greeting:

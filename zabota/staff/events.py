@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from zabota.events.facts import Fact
 
@@ -35,12 +36,15 @@ class RightsChanged(Fact, kind="staff.rights_changed"):
 
 @dataclass(frozen=True)
 class SettingChanged(Fact, kind="staff.setting_changed"):
-    """A department, queue, topic or inbox was made or changed on the settings screens."""
+    """A department, queue, topic or inbox was made or changed on the settings screens. `was` and
+    `now` hold short plain values of changed fields; no secrets, nothing about persons."""
 
     what: str
     object: int
     fields: list[str]
     made: bool
+    was: dict[str, Any] = field(default_factory=dict)
+    now: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from zabota.channels.models import Inbox, Outgoing, RawMessage, RawState
 from zabota.customers.actions import forget_returns, identify
 from zabota.customers.models import Contact
 from zabota.events.actor import Actor, TooDeep, system
+from zabota.events.kept import held
 from zabota.events.log import consumer, record, together
 from zabota.events.models import Event
 from zabota.lib.faults import reach
@@ -77,7 +78,8 @@ def _take_in(raw_id: int, by: Actor) -> None:
                 quarantine.put(raw, str(error), by)
             return
         reach("intake.parsed")
-        place(raw, parsed, sender, by)
+        with held():
+            place(raw, parsed, sender, by)
         reach("intake.appended")
     reach("intake.committed")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Words = str | Promise
 
@@ -99,12 +100,31 @@ WEBHOOKS = Page(
     _("the program concerned. It hears only of the queues that its agent sees."),
     _("webhook program integration api push notify crm signature secret delivery retry url"),
 )  # fmt: skip
+SYSTEM = Page(
+    "system", pgettext_lazy("settings", "System"), "server",
+    _("How this installation is doing: processes, work that waits, mail, storage and backups."),
+    _("nobody: this page only shows."),
+    _("status health processes workers jobs queue outbox backup disk database memory version"),
+)  # fmt: skip
+LOG = Page(
+    "log", _("Change log"), "history",
+    _("Who changed which setting and when, with the values before and after."),
+    _("nobody: this page only shows."),
+    _("audit history journal who when changed"),
+)  # fmt: skip
+LICENCES = Page(
+    "licences", _("Licences"), "file-text",
+    _("The software of others that works in Zabota, and under which licences."),
+    _("nobody: this page only shows."),
+    _("license copyright open source packages libraries versions"),
+)  # fmt: skip
 
 GROUPS = (
     Group(_("People"), (AGENTS, DEPARTMENTS)),
     Group(_("Work"), (QUEUES, TOPICS, CALENDARS)),
     Group(_("Channels"), (INBOXES, REQUEST_FORM, PROGRAMS, WEBHOOKS)),
     Group(_("Whom we serve"), (ACCOUNTS,)),
+    Group(_("Installation"), (SYSTEM, LOG, LICENCES)),
 )
 
 

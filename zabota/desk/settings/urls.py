@@ -16,6 +16,7 @@ from zabota.desk.settings.views import (
     programs,
     requests,
     structure,
+    system,
     webhooks,
 )
 
@@ -76,6 +77,9 @@ urlpatterns = [
     path("webhooks/<int:pk>/replay/", deliveries.replay_all, name="webhook_replay"),
     path("webhook-deliveries/<int:pk>/", deliveries.delivery, name="webhook_delivery"),
     path("webhook-deliveries/<int:pk>/replay/", deliveries.replay, name="webhook_delivery_replay"),
+    path("system/", system.state, name="system"),
+    path("log/", system.log, name="log"),
+    path("licences/", system.parts, name="licences"),
     path("clients/", accounts.accounts, name="accounts"),
     path("clients/new/", accounts.account, name="account_new"),
     path("clients/<int:pk>/", accounts.account, name="account"),

@@ -15,7 +15,6 @@ from zabota.desk import pane
 from zabota.desk.door import is_fragment, tell, ticket_door
 from zabota.desk.views.change import attempt, chosen_id, finish
 from zabota.desk.views.ticket import whole
-from zabota.events import kept
 from zabota.lib import clock
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
@@ -215,8 +214,7 @@ def _write(
         work()
     except NotPossible as refusal:
         return _kept(request, agent, ticket, mode, str(refusal), 422)
-    with kept.held():
-        return finish(request, agent, ticket, toast=toast, to_next=to_next)
+    return finish(request, agent, ticket, toast=toast, to_next=to_next)
 
 
 def _kept(
