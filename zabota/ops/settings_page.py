@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
-from django.conf import settings
+from zabota.lib.environment import OPTIONS
 
 HEAD = """# Settings
 
@@ -18,9 +15,7 @@ All settings are environment variables. This page is made from the code: `zabota
 
 def page() -> str:
     """The page as Markdown, sorted by name; the same under every environment."""
-    # The settings are read by name: rooms never import config, which stands above them.
-    options: list[Any] = importlib.import_module(settings.SETTINGS_MODULE).OPTIONS
-    rows = sorted({(option.name, option.default, option.meaning) for option in options})
+    rows = sorted({(option.name, option.default, option.meaning) for option in OPTIONS})
     return HEAD + "".join(
         f"| `{name}` | {f'`{default}`' if default else 'empty'} | {_cell(meaning)} |\n"
         for name, default, meaning in rows
