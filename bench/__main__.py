@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import sys
@@ -10,9 +11,9 @@ import time
 from pathlib import Path
 
 from bench.house import House
-from bench.table import verdict
+from bench.table import results, verdict
 
-IDLE_SECONDS = 10.0
+RESULTS = Path(__file__).with_name("results.json")
 
 
 def main() -> int:
@@ -41,6 +42,10 @@ def main() -> int:
         say("")
         for line in lines:
             say(str(line))
+        if not given.quick:
+            given.results.write_text(
+                json.dumps(results(lines), indent=1, ensure_ascii=False) + "\n"
+            )
         say("")
         say(f"{text}; {time.monotonic() - began:.0f} s")
         return status
@@ -63,6 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mails", type=int, default=10_000)
     parser.add_argument("--grow", type=int, default=200_000, help="measured again so large; 0: not")
     parser.add_argument("--folder", type=Path, help="data folder (made in the temp folder else)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="not with --quick")
     parser.add_argument("--keep", action="store_true", help="do not delete the data folder")
     return parser.parse_args()
 

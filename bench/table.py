@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 ALLOWED = 1.5  # a miss beyond this factor fails the run
 
@@ -53,6 +54,21 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` (0 to 1) of the values lie."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+def results(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Every figure with its target, for other programs."""
+    return [
+        {
+            "name": f"{line.work}: {goal.name}",
+            "value": round(goal.value, 3),
+            "unit": goal.unit,
+            "target": goal.target,
+            "met": goal.factor <= 1,
+        }
+        for line in lines
+        for goal in line.goals
+    ]
 
 
 def verdict(lines: Sequence[Line]) -> tuple[str, int]:
