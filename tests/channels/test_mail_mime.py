@@ -171,7 +171,7 @@ def test_zip_bomb_is_never_unpacked() -> None:
 def test_million_lines(line: bytes) -> None:
     start = time.process_time()
     message = parse(HEAD + b"\r\n" + line * 1_000_000)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 20, "not in proportion to the lines"
     assert 900_000 < len(message.text) <= 1_000_000
     assert len(message.reply) + len(message.quoted) >= len(message.text) - 10
     assert any("only in the original" in repair for repair in message.repairs)

@@ -86,7 +86,8 @@ def test_a_change_is_kept_and_told_with_its_fields(desk: Any) -> None:
     assert desk.post(page, form | {"queues": [make.queue().pk]}).status_code == 302
     hook.refresh_from_db()
     assert (hook.name, hook.queues) == ("CRM 2", [make.queue().pk])
-    assert "CRM 2, changed: what it is for, queues" in said(desk.get(page))
+    told = "CRM 2, changed: what it is for (CRM → CRM 2), queues"
+    assert told in said(desk.get(page))
 
 
 def test_what_cannot_be_made_says_why(desk: Any) -> None:

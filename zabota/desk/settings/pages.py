@@ -103,19 +103,19 @@ WEBHOOKS = Page(
 SYSTEM = Page(
     "system", pgettext_lazy("settings", "System"), "server",
     _("How this installation is doing: processes, work that waits, mail, storage and backups."),
-    _("nobody: this page only shows."),
+    _("nobody. This page only shows."),
     _("status health processes workers jobs queue outbox backup disk database memory version"),
 )  # fmt: skip
 LOG = Page(
     "log", _("Change log"), "history",
     _("Who changed which setting and when, with the values before and after."),
-    _("nobody: this page only shows."),
+    _("nobody. This page only shows."),
     _("audit history journal who when changed"),
 )  # fmt: skip
 LICENCES = Page(
     "licences", _("Licences"), "file-text",
     _("The software of others that works in Zabota, and under which licences."),
-    _("nobody: this page only shows."),
+    _("nobody. This page only shows."),
     _("license copyright open source packages libraries versions"),
 )  # fmt: skip
 

@@ -43,6 +43,9 @@ class World:
     passwords: list[tuple[str, str, str]] = field(default_factory=list)
 
 
+READ = timedelta(hours=4)  # since then nobody has read anything
+
+
 def build(rng: random.Random, now: datetime, places: Places) -> World:
     """Insert the company and its clients, in the caller's transaction."""
     world = World()
@@ -50,7 +53,7 @@ def build(rng: random.Random, now: datetime, places: Places) -> World:
     _structure(world)
     _deadlines(world)
     _inboxes(world, began, places)
-    _agents(world, began)
+    _agents(world, began, now - READ)
     for language in ("ru", "en"):
         world.clients[language] = _clients(world, rng, language, began)
     return world
@@ -107,7 +110,7 @@ def _inboxes(world: World, began: datetime, places: Places) -> None:
         world.inboxes[key] = inbox
 
 
-def _agents(world: World, began: datetime) -> None:
+def _agents(world: World, began: datetime, read: datetime) -> None:
     passwords = ["".join(secrets.choice(LETTERS) for _ in range(14)) for _ in cast.AGENTS]
     with ThreadPoolExecutor(2) as threads:
         hashes = list(threads.map(make_password, passwords))
@@ -122,6 +125,7 @@ def _agents(world: World, began: datetime) -> None:
             password=hashed,
             mail_notices=False,
             created_at=began,
+            read_from=read,
         )
         agent.full_clean(exclude=["password"])
         agent.save()
