@@ -1,7 +1,7 @@
 # `make` is the manual. Every target sets up what it needs; a second run starts at once.
 SHELL := /bin/sh
 BIN := .venv/bin
-PROCESSES ?= 3
+PROCESSES ?= 2
 TESTS ?=
 
 .DEFAULT_GOAL := help
