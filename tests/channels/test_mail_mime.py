@@ -169,9 +169,15 @@ def test_zip_bomb_is_never_unpacked() -> None:
     "line", [b"a line\r\n", b"> a line\r\n", b"From: x\r\n", b"On 1.1.2026 a@b:\r\n"]
 )
 def test_million_lines(line: bytes) -> None:
-    start = time.process_time()
-    message = parse(HEAD + b"\r\n" + line * 1_000_000)
-    assert time.process_time() - start < 20, "not in proportion to the lines"
+    def spent(lines: int) -> tuple[float, ParsedMessage]:
+        start = time.process_time()
+        parsed = parse(HEAD + b"\r\n" + line * lines)
+        return time.process_time() - start, parsed
+
+    tenth, _ = spent(100_000)
+    whole, message = spent(1_000_000)
+    # Ten times the lines: whatever the machine, far from a hundred times the work.
+    assert whole < 5 or whole < 20 * tenth
     assert 900_000 < len(message.text) <= 1_000_000
     assert len(message.reply) + len(message.quoted) >= len(message.text) - 10
     assert any("only in the original" in repair for repair in message.repairs)
