@@ -100,6 +100,8 @@ def test_a_foreign_ticket_and_one_that_does_not_exist_are_answered_alike(site: S
         (b'{"ticket": 99999999999999999999, "what": "view", "tab": "a"}', "application/json"),
         (b'{"ticket": -1, "what": "view", "tab": "a"}', "application/json"),
         (b'{"ticket": 1, "what": "view", "tab": "../"}', "application/json"),
+        (b'{"ticket": 1, "what": "view", "tab": "a", "turn": -1}', "application/json"),
+        (b'{"ticket": 1, "what": "view", "tab": "a", "turn": 1e300}', "application/json"),
         (b'{"ticket": 1, "what": "view", "tab": "%s"}' % (b"a" * 600), "application/json"),
         (b"[" * 400, "application/json"),
         (b"\xff\xfe", "application/json"),
@@ -112,10 +114,10 @@ def test_what_cannot_be_read_is_refused(site: Site, body: bytes, kind: str) -> N
 
 
 def said(
-    agent: int, what: str, tab: str = "a", queue: int = 1, hidden: bool = False
+    agent: int, what: str, tab: str = "a", turn: int = 0, hidden: bool = False
 ) -> dict[str, Any]:
-    words = {"agent": agent, "name": f"Агент {agent}", "queue": queue, "what": what, "tab": tab}
-    return words | {"hidden": hidden}
+    words = {"agent": agent, "name": f"Агент {agent}", "queue": 1, "what": what, "tab": tab}
+    return words | {"turn": turn, "hidden": hidden}
 
 
 def test_two_tabs_are_one_person_who_does_the_more_important() -> None:
@@ -126,6 +128,23 @@ def test_two_tabs_are_one_person_who_does_the_more_important() -> None:
     assert here.people(5, but=2) == [("Агент 1", "draft")]
     assert not here.hear(5, said(1, "")), "the other tab is still there"
     assert here.hear(5, said(1, "", "b"))
+    assert here.people(5, but=2) == []
+
+
+def test_a_word_that_comes_after_a_later_one_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = Presence()
+    here.hear(5, said(1, "draft", turn=7))
+    assert here.hear(5, said(1, "", turn=9))
+    assert not here.hear(5, said(1, "draft", turn=8, hidden=True)), "the tab has left"
+    assert here.people(5, but=2) == []
+    assert not here.hear(6, said(1, "", turn=11))
+    assert not here.hear(6, said(1, "view", turn=10)), "even what was never heard of before"
+    assert here.hear(5, said(1, "view", turn=12)), "it came back"
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 9)
+    assert here.expire() == [5]
     assert list(here.tickets()) == []
 
 

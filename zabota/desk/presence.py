@@ -27,17 +27,19 @@ HOLDS, HOLDS_HIDDEN = 8.0, 75.0
 LARGEST = 500  # bytes of what a browser says
 LONGEST_TAB = 20
 MOST_SEATS = 20_000
+LAST_TURN = 2**53  # the largest whole number of a browser
 
 Person = tuple[str, str]  # name, what
 
 
 @dataclass
 class Seat:
-    """One tab at one ticket."""
+    """One tab at one ticket; after it left, for some seconds, that it left."""
 
     queue: int
     name: str
     what: str
+    turn: int
     until: float
 
 
@@ -50,14 +52,14 @@ class Presence:
     def hear(self, ticket: int, said: dict[str, Any]) -> bool:
         """Note what a tab said; True when others must be told."""
         who, before = (int(said["agent"]), str(said["tab"])), self._shown(ticket)
-        seats = self._seats.setdefault(ticket, {})
-        if said["what"] not in RANK:
-            seats.pop(who, None)
-        elif who in seats or sum(map(len, self._seats.values())) < MOST_SEATS:
-            until = time.monotonic() + (HOLDS_HIDDEN if said["hidden"] else HOLDS)
-            seats[who] = Seat(int(said["queue"]), str(said["name"]), said["what"], until)
-        if not seats:
-            del self._seats[ticket]
+        seats, turn = self._seats.get(ticket, {}), int(said.get("turn", 0))
+        # A tab that closes speaks twice at once, by two connections: the later word must stand.
+        is_late = who in seats and turn < seats[who].turn
+        if not is_late and (who in seats or sum(map(len, self._seats.values())) < MOST_SEATS):
+            is_long = said["hidden"] and said["what"]
+            until = time.monotonic() + (HOLDS_HIDDEN if is_long else HOLDS)
+            seat = Seat(int(said["queue"]), str(said["name"]), said["what"], turn, until)
+            self._seats.setdefault(ticket, {})[who] = seat
         return self._shown(ticket) != before
 
     def expire(self) -> list[int]:
@@ -89,7 +91,7 @@ class Presence:
     def _shown(self, ticket: int) -> dict[int, Person]:
         shown: dict[int, Person] = {}
         for (agent, _tab), seat in self._seats.get(ticket, {}).items():
-            if agent not in shown or RANK[seat.what] > RANK[shown[agent][1]]:
+            if seat.what and (agent not in shown or RANK[seat.what] > RANK[shown[agent][1]]):
                 shown[agent] = (seat.name, seat.what)
         return shown
 
@@ -101,6 +103,7 @@ class Said:
     ticket: int
     what: str
     tab: str
+    turn: int
     hidden: bool
 
 
@@ -117,11 +120,13 @@ async def read(request: Request) -> Said | None:
     try:
         given = json.loads(body)
         hidden = given.get("hidden") is True
-        said = Said(int(given["ticket"]), str(given["what"]), str(given["tab"]), hidden)
+        words, turn = (str(given["what"]), str(given["tab"])), int(given.get("turn", 0))
+        said = Said(int(given["ticket"]), *words, turn, hidden)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
-    is_good = 0 < said.ticket < 2**63 and said.tab.isalnum() and len(said.tab) <= LONGEST_TAB
-    return said if is_good and said.what in {*RANK, ""} else None
+    is_in_range = 0 < said.ticket < 2**63 and 0 <= said.turn <= LAST_TURN
+    is_tab = said.tab.isalnum() and len(said.tab) <= LONGEST_TAB
+    return said if is_in_range and is_tab and said.what in {*RANK, ""} else None
 
 
 def tell(viewer: Viewer, said: Said) -> bool:
@@ -132,7 +137,7 @@ def tell(viewer: Viewer, said: Said) -> bool:
         return False
     words = {
         "agent": viewer.agent, "name": agent.full_name, "queue": found[0],
-        "what": said.what, "tab": said.tab, "hidden": said.hidden,
+        "what": said.what, "tab": said.tab, "turn": said.turn, "hidden": said.hidden,
     }  # fmt: skip
     live.say(f"ticket:{said.ticket}", words)
     return True

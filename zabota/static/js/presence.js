@@ -12,6 +12,7 @@ const tab = Math.random().toString(36).slice(2, 12);
 const crowd = new Map();
 let said = { ticket: "", what: "", at: 0 };
 let typed = 0;
+let turn = 0;
 
 function doing() {
   const composer = find("care-composer");
@@ -24,7 +25,7 @@ function doing() {
 
 function send(ticket, what) {
   if (!ticket) return;
-  const body = JSON.stringify({ ticket: Number(ticket), what, tab, hidden: document.hidden });
+  const body = JSON.stringify({ ticket: Number(ticket), what, tab, turn: (turn += 1), hidden: document.hidden });
   fetch("/live/here", { method: "POST", credentials: "same-origin", keepalive: true, headers: { "Content-Type": "application/json" }, body }).catch(() => {});
 }
 
