@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import cProfile
-import os
 import random
 import sys
 import time
@@ -20,25 +19,14 @@ from typing import Any
 from bench import processes
 from bench.house import House
 from bench.mailserver import MailServers
+from bench.stage import installed
 
 
 def main() -> int:
     """Print the table; 0 unless a consumer failed."""
     given = _arguments()
-    house = House()
-    os.environ.update(house.environment())
-    os.environ.pop("DATABASE_URL", None)
-    servers = MailServers()
-    try:
-        house.start()
-        import django
-
-        django.setup()
+    with installed() as (house, servers):
         _measure(house, servers, given)
-    finally:
-        house.stop()
-        servers.stop()
-        house.remove()
     return 0
 
 

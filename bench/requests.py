@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import cProfile
 import json
-import os
 import random
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from bench import processes
 from bench.house import House
 from bench.mailserver import MailServers
+from bench.stage import installed
 
 if TYPE_CHECKING:
     from bench.fill import Town
@@ -39,20 +39,8 @@ class Work:
 def main() -> int:
     """Print a line for each kind of request."""
     given = _arguments()
-    house = House()
-    os.environ.update(house.environment())
-    os.environ.pop("DATABASE_URL", None)
-    servers = MailServers()
-    try:
-        house.start()
-        import django
-
-        django.setup()
+    with installed() as (house, servers):
         _measure(house, servers, given)
-    finally:
-        house.stop()
-        servers.stop()
-        house.remove()
     return 0
 
 

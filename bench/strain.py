@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import http.client
 import json
-import os
 import random
 import sys
 import threading
@@ -22,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.house import House
-from bench.mailserver import MailServers
+from bench.stage import installed
 from bench.table import percentile
 
 if TYPE_CHECKING:
@@ -53,24 +52,12 @@ class Tally:
 def main() -> int:
     """Print the counts; 0 when nothing failed."""
     given = _arguments()
-    house = House()
-    os.environ.update(house.environment())
-    os.environ.pop("DATABASE_URL", None)
-    servers = MailServers()
-    try:
-        house.start()
-        import django
-
-        django.setup()
+    with installed() as (house, servers):
         from bench.fill import found, grow
 
         town = found(servers.imap_port, servers.smtp_port)
         grow(town, given.tickets)
         return _strain(house, town, given)
-    finally:
-        house.stop()
-        servers.stop()
-        house.remove()
 
 
 def _strain(house: House, town: Town, given: argparse.Namespace) -> int:
