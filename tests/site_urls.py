@@ -1,9 +1,10 @@
-"""The site's addresses and `/test/echo`, which tells what a view gets to see."""
+"""The site's addresses, `/test/echo`, which tells what a view gets to see, and axe-core."""
 
 from __future__ import annotations
 
 import hashlib
 import time
+from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
@@ -44,7 +45,18 @@ def slow(request: HttpRequest) -> HttpResponse:
     return HttpResponse("slow")
 
 
+def axe(request: HttpRequest) -> HttpResponse:
+    """The script that judges a page."""
+    text = Path(__file__).with_name("vendor") / "axe.min.js"
+    return HttpResponse(
+        text.read_bytes(),
+        content_type="text/javascript; charset=utf-8",
+        headers={"Cache-Control": "max-age=3600"},
+    )
+
+
 urlpatterns = [
+    path("test/axe.js", axe),
     path("test/echo", echo),
     path("test/broken", broken),
     path("test/slow", slow),
