@@ -9,7 +9,7 @@ from datetime import datetime
 from zabota.automation import triage
 from zabota.automation.triage import Treated
 from zabota.events.actor import Actor
-from zabota.events.kept import held
+from zabota.events.log import together
 from zabota.staff.models import Agent, Queue, Topic
 from zabota.tickets import actions
 from zabota.tickets.actions.answer import Upload
@@ -35,7 +35,7 @@ def bring_in(brought: Brought, agent: Agent) -> tuple[Message, Treated]:
     """The client's message in its new ticket, and how it was treated. Within the caller's
     transaction; raises Inbox.DoesNotExist while no mailbox can answer."""
     by = agent.actor
-    with held():
+    with together():
         return _brought(brought, by, silent=brought.at is not None)
 
 

@@ -18,6 +18,7 @@ from ninja.security import HttpBearer
 
 from zabota.api import pace, problems
 from zabota.api.problems import Problem
+from zabota.events.kept import held
 from zabota.staff import policy, structure
 from zabota.staff.models import Agent, Level, Role, Scope, Token
 from zabota.staff.tokens import token_of
@@ -110,7 +111,9 @@ def guarded(view: View) -> View:
     @wraps(view)
     def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            response = view(request, *args, **kwargs)
+            # No operation changes what is kept in memory.
+            with held():
+                response = view(request, *args, **kwargs)
         except Exception as error:
             response = told(error)
         if response.status_code == 405:

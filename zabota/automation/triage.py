@@ -156,7 +156,7 @@ def _answered_since(ticket: Ticket, to: str, window: timedelta) -> int:
     since, contact = clock.now() - window, ticket.contact
     if contact is None:
         return 0
-    count = int(ask(_ANSWERED, [contact.pk, since])[0])
+    count = 0 if contact.is_new else int(ask(_ANSWERED, [contact.pk, since])[0])
     if to == contact.address:
         return count
     # Many senders may name one victim in Reply-To.

@@ -70,6 +70,8 @@ class Contact(models.Model):
     # Of the first mail address, where it was read with the contact; the others likewise.
     returned = 0
     other_addresses: Sequence[str] = ()
+    # Made in this very transaction: nobody has told him anything yet.
+    is_new = False
 
     @cached_property
     def address(self) -> str:

@@ -120,18 +120,27 @@ def _cursor() -> Any:
 
 def insert(row: M) -> M:
     """Write a new object and give it its key; what its constraints refuse raises IntegrityError."""
-    statement, values = _insert(type(row))
-    return _written(row, ask(statement, values(row))[0])
+    statement, values = inserting(type(row))
+    return written(row, ask(statement, values(row))[0])
 
 
 def insert_unless(row: M) -> bool:
     """`insert` where no unique constraint is against it; False, and no error, where one is."""
-    statement, values = _insert(type(row), "ON CONFLICT DO NOTHING")
+    statement, values = inserting(type(row), UNLESS)
     found = ask(statement, values(row))
     if found is None:
         return False
-    _written(row, found[0])
+    written(row, found[0])
     return True
+
+
+def insert_all_unless(rows: Sequence[Model]) -> None:
+    """Write new objects of one model, but those that a unique constraint is against, in one
+    statement; they get no keys."""
+    if not rows:
+        return
+    statement, values = inserting(type(rows[0]), UNLESS, len(rows))
+    ask_all(statement, [value for row in rows for value in values(row)])
 
 
 def update(row: Model, *names: str) -> None:
@@ -141,15 +150,18 @@ def update(row: Model, *names: str) -> None:
 
 
 Values = Callable[[Any], list[Any]]
+UNLESS = "ON CONFLICT DO NOTHING"
 
 
 @cache
-def _insert(model: type[Model], unless: str = "") -> tuple[str, Values]:
+def inserting(model: type[Model], unless: str = "", count: int = 1) -> tuple[str, Values]:
+    """The statement that writes so many objects and brings their keys, and what takes the values of
+    one out of it."""
     key = model._meta.pk
     fields = [field for field in model._meta.concrete_fields if field is not key]
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    into = f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({places})"  # noqa: S608
+    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * count)
+    into = f"INSERT INTO {model._meta.db_table} ({columns}) VALUES {places}"  # noqa: S608
     return f'{into} {unless} RETURNING "{key.column}"', _values(fields)
 
 
@@ -175,7 +187,8 @@ def _values(fields: Sequence[Any]) -> Values:
     return values
 
 
-def _written(row: M, key: Any) -> M:
+def written(row: M, key: Any) -> M:
+    """The object, which has been written under this key."""
     row.pk = key
     row._state.adding = False
     row._state.db = DEFAULT_DB_ALIAS

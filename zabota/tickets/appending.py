@@ -9,7 +9,7 @@ from zabota.customers.models import Contact
 from zabota.events.actor import Actor
 from zabota.events.log import record
 from zabota.lib import clock
-from zabota.lib.rows import insert, insert_unless, update
+from zabota.lib.rows import insert, insert_all_unless, update
 from zabota.lib.text import safe_filename, shorten
 from zabota.tickets import files, links, threading
 from zabota.tickets.actions.change import turn
@@ -174,8 +174,7 @@ def _add_participants(
     }
     if first := contact.address:
         wanted[first] = Participant(ticket=ticket, address=first, name=contact.name, role="from")
-    for participant in reversed(wanted.values()):
-        insert_unless(participant)
+    insert_all_unless(list(reversed(wanted.values())))
 
 
 def _link_earlier_children(message: Message, by: Actor) -> None:

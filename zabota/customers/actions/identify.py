@@ -6,7 +6,8 @@ from zabota.customers.events import ContactChanged, ContactMade
 from zabota.customers.models import Account, Contact, Identity
 from zabota.events.actor import Actor
 from zabota.events.log import record
-from zabota.lib.rows import Joined, Rows, ask, insert, insert_unless
+from zabota.lib import clock
+from zabota.lib.rows import UNLESS, Joined, Rows, ask, inserting, written
 
 _OF_IDENTITY = Joined(
     [Rows(Contact, "c"), Rows(Account, "a")],
@@ -75,9 +76,19 @@ def _heir(contact: Contact) -> Contact:
     return contact
 
 
+_CONTACT, _values = inserting(Contact)
+_MAKE = f"""
+WITH made AS ({_CONTACT}), named AS (
+    INSERT INTO customers_identity (contact_id, kind, value, is_preferred, returned, created_at)
+    SELECT id, %s, %s, false, 0, %s FROM made {UNLESS} RETURNING id)
+SELECT made.id, named.id FROM made LEFT JOIN named ON true
+"""  # noqa: S608 (our own names)
+
+
 def _make(new: Contact, kind: str, value: str, by: Actor) -> Contact:
-    contact = insert(new)
-    if not insert_unless(Identity(contact=contact, kind=kind, value=value)):
+    number, identity = ask(_MAKE, [*_values(new), kind, value, clock.now()])
+    contact = written(new, number)
+    if identity is None:
         # Another mail of the same person was taken in at the same moment.
         contact.delete()
         first, _ = _find(kind, value)
@@ -87,4 +98,5 @@ def _make(new: Contact, kind: str, value: str, by: Actor) -> Contact:
     made = ContactMade(contact=contact.pk, account=contact.account_id)
     record(made, stream=f"contact:{contact.pk}", by=by)
     contact.address = value if kind == "mail" else ""
+    contact.is_new = True
     return contact
