@@ -108,6 +108,10 @@ class NoPermission(TemporaryError):
     """The provider of the mailbox lets nobody in until an administrator connects it (anew)."""
 
 
+class Unreachable(TemporaryError):
+    """Nobody was there to hand it to, which says nothing of the message."""
+
+
 class UncertainError(TemporaryError):
     """The connection broke after the whole message was handed over: it may have been taken."""
 

@@ -27,6 +27,13 @@ class RetryDue(Fact, kind="channels.retry_due"):
 
 
 @dataclass(frozen=True)
+class ServerDue(Fact, kind="channels.server_due"):
+    """Letters wait for the mail server of the inbox (None: those of the house): ask for it."""
+
+    inbox: int | None
+
+
+@dataclass(frozen=True)
 class Sent(Fact, kind="channels.sent"):
     outgoing: int
     attempts: int

@@ -199,6 +199,7 @@ class OutgoingState(models.TextChoices):
     QUEUED = "queued", _("waiting to be sent")
     SENDING = "sending", _("being sent")
     DELAYED = "delayed", _("delayed, will be tried again")
+    AWAY = "away", _("waiting for the mail server")
     PACED = "paced", _("waiting because of the sending limit")
     SENT = "sent", _("sent")
     FAILED = "failed", _("not sent")

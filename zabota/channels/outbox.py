@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
-from zabota.channels import pace, registry
+from zabota.channels import away, pace, registry
 from zabota.channels.contract import (
     Address,
     Envelope,
@@ -20,6 +20,7 @@ from zabota.channels.contract import (
     PermanentError,
     Receipt,
     TemporaryError,
+    Unreachable,
 )
 from zabota.channels.events import (
     CameBack,
@@ -50,6 +51,7 @@ HOLD = timedelta(hours=1)
 TO_CLIENT = "message:"
 SYSTEM = "system:"
 RETURNED = OutgoingState.RETURNED
+PUT_OFF = frozenset({OutgoingState.DELAYED, OutgoingState.PACED})
 NOTE_LIMIT = 30.0  # seconds; a restart of the database is over by then
 NOTE_PAUSE = 0.5
 
@@ -102,20 +104,39 @@ def _turn(fact: Queued | RetryDue) -> int:
 def send(event: Event, fact: Queued | RetryDue) -> None:
     """Hand one message to its channel. A crash between the server's OK and our note sends it twice,
     with the same Message-ID (RFC 1047: SMTP knows no better)."""
-    row = _begin(fact.outgoing)
-    if row is None:
+    begun = _begin(fact.outgoing)
+    if begun is None:
         return
+    row, first = begun
     by = system("outbox").because(event)
+    if first is not None and first < row.pk:
+        _stand_behind(row.pk, by)
+        return
+    is_there = _try(row, by)
+    if first is None:
+        return
+    if is_there:
+        away.release(row.inbox_id, by=by)
+    else:
+        away.keep_asking(row.inbox_id)
+
+
+def _try(row: Outgoing, by: Actor) -> bool:
+    """Hand it over, and note how that went; whether the server was there."""
     try:
         inbox = _inbox_of(row)
         until = pace.wait_until(row, inbox)
         if until is not None:
             _wait_its_turn(row.pk, until, by)
-            return
+            return False
         reach("outbox.before_send")
         receipt = _hand_over(inbox, row)
     except NoPermission as error:
         _hold(row.pk, str(error), by)
+        return False
+    except Unreachable as error:
+        _wait_for_server(row.pk, str(error), by)
+        return False
     except TemporaryError as error:
         _delay(row.pk, str(error), by)
     except PermanentError as error:
@@ -124,6 +145,7 @@ def send(event: Event, fact: Queued | RetryDue) -> None:
         reach("outbox.after_send")
         _note_surely(row, receipt, by)
         reach("outbox.noted")
+    return True
 
 
 def _hand_over(inbox: Inbox, row: Outgoing) -> Receipt:
@@ -145,6 +167,10 @@ def retry(outgoing_id: int, *, by: Actor) -> None:
     """Try again now on a person's order; raises NotRetryable."""
     with transaction.atomic():
         row = Outgoing.objects.select_for_update().get(pk=outgoing_id)
+        if row.state == OutgoingState.AWAY:
+            # Alone it would only stand behind the others again.
+            away.ask_now(row.inbox_id)
+            return
         if row.state not in {OutgoingState.FAILED, OutgoingState.DELAYED, RETURNED}:
             raise NotRetryable
         row.state, row.attempts, row.next_try = OutgoingState.QUEUED, 0, None
@@ -170,19 +196,22 @@ def take_back(message_id: str, status: str, *, by: Actor) -> tuple[Outgoing, boo
     return row, True
 
 
-def _begin(outgoing_id: int) -> Outgoing | None:
-    """Mark as being sent; None when it is done or waits for a person."""
-    found = _SENDING.first([outgoing_id])
+def _begin(outgoing_id: int) -> tuple[Outgoing, int | None] | None:
+    """Mark as being sent; with it the first letter that waits for the server of its inbox, if any.
+    None when it is done or waits for a person."""
+    found = ask(_SENDING.sql, [outgoing_id])
     if found is None:
         return None
-    row, inbox = found
+    row, inbox = _SENDING.made(found)
     row.inbox = inbox
-    return row  # type: ignore[no-any-return]
+    return row, found[-1]
 
 
 _SENDING = Joined(
     [Rows(Outgoing, "o"), Rows(Inbox, "i")],
     "FROM o LEFT JOIN channels_inbox i ON i.id = o.inbox_id",
+    "(SELECT min(id) FROM channels_outgoing a WHERE a.state = 'away' "
+    "AND a.inbox_id IS NOT DISTINCT FROM o.inbox_id)",
     before="WITH o AS (UPDATE channels_outgoing SET state = 'sending' "
     "WHERE id = %s AND state NOT IN ('sent', 'failed') "
     # A restored copy sends nothing; what waits is taken up when its standstill ends.
@@ -210,6 +239,34 @@ def _delay(pk: int, error: str, by: Actor) -> None:
         _put_off(row, error, by)
 
 
+def _wait_for_server(pk: int, error: str, by: Actor) -> None:
+    """That was no try of the letter, so nothing counts as one."""
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=pk)
+        is_news, due_at = row.next_try is None, away.line_up(row)
+        if away.is_given_up(row):
+            _set_failed(row, error, by)
+        else:
+            row.next_try = due_at
+            _line_up(row, error, by, is_news=is_news)
+
+
+def _stand_behind(pk: int, by: Actor) -> None:
+    """Others of its inbox wait for the server: it goes when they go."""
+    with transaction.atomic():
+        row = Outgoing.objects.select_for_update().get(pk=pk)
+        row.next_try = None
+        _line_up(row, "", by)
+        away.keep_asking(row.inbox_id)
+
+
+def _line_up(row: Outgoing, error: str, by: Actor, *, is_news: bool = True) -> None:
+    row.state, row.last_error = OutgoingState.AWAY, error[:500]
+    update(row, "next_try", "state", "last_error")
+    if is_news:
+        record(SendDelayed(outgoing=row.pk, attempts=row.attempts), stream=row.stream, by=by)
+
+
 def _hold(pk: int, error: str, by: Actor) -> None:
     """Nothing was tried, so nothing counts as a try."""
     with transaction.atomic():
@@ -235,7 +292,10 @@ def release(inbox_id: int, *, by: Actor) -> None:
 
 
 def _put_off(
-    row: Outgoing, error: str, by: Actor, state: OutgoingState = OutgoingState.DELAYED
+    row: Outgoing,
+    error: str,
+    by: Actor,
+    state: OutgoingState = OutgoingState.DELAYED,
 ) -> None:
     assert row.next_try is not None
     row.state, row.last_error = state, error[:500]
@@ -301,7 +361,7 @@ UPDATE channels_outgoing SET state = 'sent', sent_at = %s, last_error = %s, next
 
 def _version(pk: int) -> int | None:
     row = Outgoing.objects.filter(pk=pk).values_list("attempts", "state").first()
-    return row[0] if row and row[1] in {OutgoingState.DELAYED, OutgoingState.PACED} else None
+    return row[0] if row and row[1] in PUT_OFF else None
 
 
 versions("outgoing", _version)

@@ -18,6 +18,7 @@ WAITING = (
     OutgoingState.QUEUED,
     OutgoingState.SENDING,
     OutgoingState.DELAYED,
+    OutgoingState.AWAY,
     OutgoingState.PACED,
 )
 

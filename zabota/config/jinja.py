@@ -25,7 +25,7 @@ from jinja2.environment import TemplateModule
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from zabota.channels import permission, standstill
+from zabota.channels import away, permission, standstill
 from zabota.events import alarms
 from zabota.lib import clock, times
 from zabota.lib.drawing import kept
@@ -160,6 +160,7 @@ def environment(**options: Any) -> Environment:
     )
     made.globals.update(status_tones=STATUS_TONES, channel_icons=CHANNEL_ICONS)
     made.globals.update(stands_still=standstill.is_shown, permissions_lost=permission.lost)
+    made.globals.update(unreachable=away.unreachable)
     made.globals.update(alarms=alarms.shown)
     made.globals.update(get_messages=get_messages, secret_place=SECRET_PLACE)
     made.filters.update(

@@ -24,7 +24,9 @@ from zabota.tickets.reading import Said
 
 SHOWN = 60
 ALL = 2000
-FAILED = frozenset({OutgoingState.FAILED, OutgoingState.DELAYED, OutgoingState.RETURNED})
+FAILED = frozenset(
+    {OutgoingState.FAILED, OutgoingState.DELAYED, OutgoingState.AWAY, OutgoingState.RETURNED}
+)
 KNOWN = {
     OutgoingState.SENT.value: "sent",
     OutgoingState.FAILED.value: "failed",

@@ -206,6 +206,7 @@ def delivery_label(state: str) -> str:
         "queued": _("waiting to be sent"),
         "sending": _("being sent"),
         "delayed": _("delayed, will be tried again"),
+        "away": _("waiting for the mail server"),
         "paced": _("waiting because of the sending limit"),
         "sent": _("handed to the mail server"),
         "failed": _("not sent"),

@@ -25,6 +25,7 @@ from zabota.ops.words import gettext as _
 from zabota.ops.words import ngettext
 from zabota.tickets.balance import uneven
 
+LATE = (OutgoingState.DELAYED, OutgoingState.AWAY)
 CLOCK_LIMIT = 5.0  # seconds between this machine's clock and the database's
 HEARTBEAT_LIMIT = 30.0  # seconds since a worker was last heard of
 WAIT_LIMIT = 300.0  # seconds a job may wait
@@ -256,7 +257,7 @@ def mail() -> Iterator[Finding]:
     errors = list(given_up.values_list("last_error", flat=True))
     refused = sum(map(is_theirs, errors))
     failed = len(errors) - refused
-    delayed = Outgoing.objects.filter(state=OutgoingState.DELAYED).count()
+    delayed = Outgoing.objects.filter(state__in=LATE).count()
     if failed:
         text = ngettext(
             "%(count)d message could not be sent", "%(count)d messages could not be sent", failed

@@ -16,7 +16,9 @@ from zabota.events.log import record
 from zabota.staff.models import Agent
 from zabota.tickets.models import Ticket
 
-STUCK = (OutgoingState.FAILED, OutgoingState.DELAYED, OutgoingState.RETURNED)
+STUCK = (
+    OutgoingState.FAILED, OutgoingState.DELAYED, OutgoingState.AWAY, OutgoingState.RETURNED,
+)  # fmt: skip
 BATCH = 200
 # What differs between two mails refused for the same reason: addresses and a server's own numbers.
 _OWN = r"[^\s<>;,:]+@[^\s<>;,:]+|\y[0-9A-Za-z]*[0-9][0-9A-Za-z]{8,}\y"

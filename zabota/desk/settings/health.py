@@ -14,8 +14,8 @@ from zabota.lib import clock
 # The fetch process passes every minute at least.
 LATE = timedelta(minutes=5)
 UNSENT = (
-    OutgoingState.QUEUED, OutgoingState.SENDING, OutgoingState.DELAYED, OutgoingState.PACED,
-    OutgoingState.FAILED,
+    OutgoingState.QUEUED, OutgoingState.SENDING, OutgoingState.DELAYED, OutgoingState.AWAY,
+    OutgoingState.PACED, OutgoingState.FAILED,
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from zabota.lib.rows import ask, ask_all
 from zabota.tickets.balance import days_of
 
 WAITING = (OutgoingState.QUEUED, OutgoingState.SENDING)
+HELD_BACK = (OutgoingState.DELAYED, OutgoingState.AWAY)
 SHOWN_BACKUPS = 30
 MEASURING = 0.15  # seconds; so long the attachments are measured
 FOLDERS = 256  # attachments lie in folders named by the first two digits of their SHA-256
@@ -149,15 +150,14 @@ def letters() -> Letters:
             count=Count("pk"), oldest=Min("created_at"), next_try=Min("next_try")
         )
     }
-    none = (0, None, None)
     waiting = [found[state] for state in WAITING if state in found]
-    held_back = found.get(OutgoingState.DELAYED, none)
+    held_back = [found[state] for state in HELD_BACK if state in found]
     return Letters(
         waiting=sum(row[0] for row in waiting),
         oldest=min((row[1] for row in waiting), default=None),
-        held_back=held_back[0],
-        next_try=held_back[2],
-        failed=found.get(OutgoingState.FAILED, none)[0],
+        held_back=sum(row[0] for row in held_back),
+        next_try=min((row[2] for row in held_back if row[2]), default=None),
+        failed=found[OutgoingState.FAILED][0] if OutgoingState.FAILED in found else 0,
     )
 
 

@@ -16,6 +16,7 @@ from zabota.channels.contract import (
     Receipt,
     TemporaryError,
     UncertainError,
+    Unreachable,
 )
 from zabota.channels.kinds.mail import xoauth2
 from zabota.channels.kinds.mail.compose import needs_utf8
@@ -31,9 +32,9 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 def send(inbox: InboxSettings, envelope: Envelope, mail: bytes) -> Receipt:
     """Hand `mail` to the SMTP server of `inbox`; tells which recipients were refused.
 
-    Raises TemporaryError (network, 4xx), PermanentError (5xx, wrong password, bad certificate,
-    every addressee refused) or UncertainError (connection lost after the whole mail was handed
-    over).
+    Raises Unreachable (no connection, or the server lets nobody in now), TemporaryError (network,
+    4xx), PermanentError (5xx, wrong password, bad certificate, every addressee refused) or
+    UncertainError (connection lost after the whole mail was handed over).
     """
     with connection(inbox) as smtp:
         options = ["SMTPUTF8", "BODY=8BITMIME"] if needs_utf8(envelope) else []
@@ -48,7 +49,8 @@ def send(inbox: InboxSettings, envelope: Envelope, mail: bytes) -> Receipt:
 
 @contextmanager
 def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtplib.SMTP]:
-    """A greeted and logged-in connection; network errors before and after become Temporary."""
+    """A greeted and logged-in connection; network errors before become Unreachable, those after
+    TemporaryError."""
     config = inbox.config
     host, port = str(config.get("smtp_host") or ""), int(config.get("smtp_port") or 0)
     mode = str(config.get("smtp_tls") or "none")
@@ -58,6 +60,7 @@ def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtpl
     user = str(config.get("smtp_user") or "")
     token = inbox.token() if user and xoauth2.is_used(inbox) else ""
     smtp: smtplib.SMTP | None = None
+    later: type[TemporaryError] = Unreachable
     try:
         if mode == "tls":
             context = ssl.create_default_context()
@@ -72,6 +75,7 @@ def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtpl
             smtp.auth("XOAUTH2", xoauth2.Answers(user, token).smtp)
         elif user:
             smtp.login(user, inbox.secret())
+        later = TemporaryError
         yield smtp
         with suppress(smtplib.SMTPException, OSError):
             smtp.quit()
@@ -81,9 +85,9 @@ def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtpl
             inbox.token_refused()
             said = f"{error.smtp_code} {_text(error.smtp_error)}"
             raise TemporaryError(f"The SMTP server refused the access token: {said}") from error
-        _refuse(error.smtp_code, error.smtp_error, "name or password", error)
+        _refuse(error.smtp_code, error.smtp_error, "name or password", error, later)
     except smtplib.SMTPResponseException as error:
-        _refuse(error.smtp_code, error.smtp_error, "the connection", error)
+        _refuse(error.smtp_code, error.smtp_error, "the connection", error, later)
     except smtplib.SMTPNotSupportedError as error:
         raise PermanentError(f"The SMTP server does not offer what is set: {error}") from error
     except ssl.SSLCertVerificationError as error:
@@ -91,7 +95,7 @@ def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtpl
             f"The certificate of {host} is not valid: {error.verify_message}"
         ) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise TemporaryError(f"No connection to {host}:{port}: {error}") from error
+        raise later(f"No connection to {host}:{port}: {error}") from error
     finally:
         if smtp is not None:
             smtp.close()
@@ -102,8 +106,14 @@ def _text(answer: bytes | str) -> str:
     return " ".join(text.split())[:300]
 
 
-def _refuse(code: int, answer: bytes | str, what: str, cause: BaseException | None = None) -> None:
-    kind = PermanentError if 500 <= code <= 599 else TemporaryError
+def _refuse(
+    code: int,
+    answer: bytes | str,
+    what: str,
+    cause: BaseException | None = None,
+    later: type[TemporaryError] = TemporaryError,
+) -> None:
+    kind = PermanentError if 500 <= code <= 599 else later
     raise kind(f"The SMTP server refused {what}: {code} {_text(answer)}") from cause
 
 
