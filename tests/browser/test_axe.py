@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ LONG = [pytest.param(*one, marks=pytest.mark.long) if one not in QUICK else one 
 def test_nothing_is_found(window: Window, theme: str, language: str, width: int) -> None:
     made = world.build(language)
     found = []
-    options = {"bypass_csp": True} | (PHONE if width < 760 else {})
+    options: dict[str, Any] = {"bypass_csp": True} | (PHONE if width < 760 else {})
     for screen, page in tour(window, made, width=width, theme=theme, **options):
         if PICTURES:
             folder = Path(PICTURES) / f"{theme}-{language}-{width}"

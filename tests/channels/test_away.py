@@ -76,7 +76,7 @@ def test_a_day_without_the_server_then_everything_in_its_order(
     smtp: SmtpServer, tickets: list[Ticket]
 ) -> None:
     smtp.stop()
-    numbers = []
+    numbers: list[int] = []
     for quarter in range(96):
         with clock.shifted(timedelta(minutes=15 * quarter)):
             if quarter % 8 == 0:
