@@ -105,10 +105,10 @@ def _is_chunked(headers: dict[str, str] | None) -> bool:
 
 
 @contextmanager
-def serving(**extra: str) -> Iterator[Site]:
+def serving(code: str = WEB, **extra: str) -> Iterator[Site]:
     """A web server that answers."""
     port = free_port()
-    with process(WEB, ZABOTA_LISTEN=f"127.0.0.1:{port}", **extra) as child:
+    with process(code, ZABOTA_LISTEN=f"127.0.0.1:{port}", **extra) as child:
         site = Site(port)
         end = time.monotonic() + 20
         while True:

@@ -155,7 +155,9 @@ def test_a_job_that_kills_each_worker_is_given_up(book: Path) -> None:
         assert cursor.fetchone()[0] not in {None, job}, "the next of its stream runs"
 
 
-def test_the_job_of_a_living_worker_is_left_alone(book: Path) -> None:
+@pytest.mark.parametrize("beat", ["now() - interval '7 s'", "now() + interval '1 hour'"])
+def test_the_job_of_a_living_worker_is_left_alone(book: Path, beat: str) -> None:
+    """The second beat stands there after the clock was put back an hour."""
     note(book, 1)
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
@@ -165,8 +167,7 @@ def test_the_job_of_a_living_worker_is_left_alone(book: Path) -> None:
     assert [taking_back.round() for _ in range(3)] == [0, 0, 0]
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '7 s' "
-            "WHERE id = %s",
+            f"UPDATE procrastinate_workers SET last_heartbeat = {beat} WHERE id = %s",
             [worker],
         )
     assert taking_back.round() == 0, "a late heartbeat at one sight is not enough"

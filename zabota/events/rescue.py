@@ -22,7 +22,9 @@ _STALLED = """
 SELECT job.id, job.attempts, worker.id IS NULL FROM procrastinate_jobs job
   LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
  WHERE job.status = 'doing'
-   AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => %s)
+   AND (worker.id IS NULL
+        -- Of the future after a clock was put back: who lives says another one at once.
+        OR abs(extract(epoch FROM now() - worker.last_heartbeat)) > %s
         OR worker.id = %s AND NOT job.id = ANY(%s))
  FOR UPDATE OF job SKIP LOCKED
 """
@@ -31,7 +33,7 @@ _BEAT = "UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %s"
 _STRIKE_OFF = "SELECT worker_id FROM procrastinate_prune_stalled_workers_v1(%s)"
 _LIVING = """
 SELECT count(*) FROM procrastinate_workers
- WHERE last_heartbeat > now() - make_interval(secs => %s)
+ WHERE abs(extract(epoch FROM now() - last_heartbeat)) < %s
 """
 _FINISHED = """
 DELETE FROM procrastinate_jobs WHERE id IN (
