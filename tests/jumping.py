@@ -19,4 +19,4 @@ class Jumped(datetime):
         return datetime.now(tz) + timedelta(seconds=float(FILE.read_text()))
 
 
-clock.datetime = Jumped  # type: ignore[misc]
+vars(clock)["datetime"] = Jumped

@@ -51,9 +51,9 @@ def test_an_hour_ahead_and_back(tmp_path: Path) -> None:
         remind(book, 4, timedelta(seconds=0.5))
         tell(book, 5)
         wait_for(lambda: {"end 4", "end 5"} <= set(lines(book)))
-        heard = set()
+        heard: set[int] = set()
         while not set(numbers) <= heard:
-            heard.add(stream.next()[1].get("id"))
+            heard.add(stream.next()[1].get("id", 0))
         stream.close()
     once = [line for line in lines(book) if line.startswith("begin")]
     assert sorted(once) == [f"begin {number}" for number in range(1, 6)]
