@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.db import connection
 
-from bench import api, live, mail, processes
+from bench import api, live, mail, processes, slow
 from bench.browser import Browser
 from bench.fill import Town, found, grow
 from bench.house import ROLES, House
@@ -80,6 +80,8 @@ class Plan:
         # Last: its tickets and people are not those the growth counts with.
         lines += self._mail(house, town, say)
         lines += api.measure(house, town, self.samples)
+        fresh = Desk(house, town, browsers, seed=3)
+        lines.append(slow.measure(house, town, fresh, self.samples // 3, self.mails // 5))
         return lines
 
     def _pages(self, desk: Desk) -> tuple[list[Line], dict[str, Series]]:
