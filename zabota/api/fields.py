@@ -39,8 +39,12 @@ class Field:
 
 def said(text: str) -> Markup:
     """A text of the document in the active language, its `code` marked."""
-    told = str(escape(_(one_line(text)))) if text else ""
-    return Markup(_CODE.sub(r"<code>\1</code>", told))  # noqa: S704 (escaped)
+    return marked(_(one_line(text))) if text else Markup()
+
+
+def marked(text: str) -> Markup:
+    """What stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
 
 
 class Schemas:
@@ -56,10 +60,13 @@ class Schemas:
         required = schema.get("required", ())
         for name, part in schema.get("properties", {}).items():
             row = self.row(name, part, is_required=name in required)
-            yield row
-            if flat and row.of:
-                for inner in self.rows(self.known[row.of], flat=True):
-                    yield replace(inner, name=f"{name}.{inner.name}")
+            if not flat or not row.of:
+                yield row
+                continue
+            # Its parts follow: there is nothing to refer to.
+            yield replace(row, of="")
+            for inner in self.rows(self.known[row.of], flat=True):
+                yield replace(inner, name=f"{name}.{inner.name}")
 
     def row(self, name: str, schema: Part, *, is_required: bool) -> Field:
         """One value."""
@@ -141,5 +148,6 @@ def _limits(schema: Part, item: Part) -> Iterator[str]:
             yield _("not empty")
         if "minimum" in part:
             least, most = part["minimum"], part.get("maximum", ENDLESS)
-            told = {"least": least, "most": most}
-            yield (_("%(least)d to %(most)d") if most < ENDLESS else _("from %(least)d")) % told
+            # That the number of a thing is one or more goes without saying.
+            if most < ENDLESS:
+                yield _("%(least)d to %(most)d") % {"least": least, "most": most}

@@ -6,18 +6,18 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from django.utils import translation
 from django.utils.translation import gettext_noop as _
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from zabota.api import problems
-from zabota.api.document import METHODS, PACE
-from zabota.api.fields import REFERS, Field, Part, Schemas, said
+from zabota.api.document import METHODS, PACE, PREFIX
+from zabota.api.fields import REFERS, Field, Part, Schemas, marked, said
 from zabota.api.problems import Sort
 from zabota.api.urls import document
 from zabota.staff.models import Scope
@@ -133,14 +133,12 @@ class _Reader:
 
     def all(self) -> Reference:
         sections = [self._section(tag) for tag in self.document["tags"]]
-        example = self.document["paths"]["/api/v1/tickets"]["post"]["responses"]["422"]
-        (content,) = example["content"].values()
         return Reference(
             sections=sections,
             things=self._things(self._named(sections)),
             troubles=[_trouble(one) for one in problems.SORTS],
             problem=list(self._problem()),
-            problem_example=_json(content["examples"]["invalid"]["value"]),
+            problem_example=_json(self._problem_example()),
             pace=[(name, said(words)) for name, words in PACE.items()],
         )
 
@@ -237,9 +235,20 @@ class _Reader:
         inside = [one for one, part in parts.items() if all(item in whole for item in part)]
         return max(inside, key=lambda one: len(parts[one]), default="")
 
+    def _problem_example(self) -> Part:
+        """The document's, with its words in the reader's language, as the answer would have."""
+        refusal = self.document["paths"][f"{PREFIX}/tickets"]["post"]["responses"]["422"]
+        (content,) = refusal["content"].values()
+        found: Part = content["examples"][problems.INVALID.name]["value"]
+        title = str(problems.INVALID.title)
+        errors = [one | {"message": str(said(one["message"]))} for one in found["errors"]]
+        return found | {"title": title, "detail": title, "errors": errors}
+
     def _problem(self) -> Iterator[Field]:
         schema = self.schemas.known["Problem"]
-        yield from self.schemas.rows(schema)
+        for row in self.schemas.rows(schema):
+            # All types stand in a table of their own.
+            yield replace(row, values=())
         for row in self.schemas.rows(schema["properties"]["errors"]["items"]):
             yield Field(f"errors.{row.name}", row.sort, row.about)
 
@@ -277,8 +286,7 @@ def _troubles(one: Part) -> Iterator[Trouble]:
 
 
 def _trouble(sort: Sort) -> Trouble:
-    marked = str(escape(sort.title)).replace(HEADER, f"<code>{HEADER}</code>")
-    title = Markup(marked)  # noqa: S704 (escaped)
+    title = marked(str(sort.title).replace(HEADER, f"`{HEADER}`"))
     return Trouble(sort.name, sort.status, title, said(CURES[sort.name]))
 
 

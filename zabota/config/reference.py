@@ -9,6 +9,7 @@ from django.utils import translation
 from django.views.decorators.http import require_GET
 
 from zabota.api.document import PREFIX
+from zabota.api.fields import marked
 from zabota.api.once import KEPT
 from zabota.api.reference import reference
 from zabota.desk.settings import pages
@@ -27,10 +28,11 @@ def page(request: HttpRequest) -> HttpResponse:
         pages.PROGRAMS,
         base=request.build_absolute_uri(PREFIX).removesuffix(PREFIX),
         prefix=PREFIX,
+        marked=marked,
         found=reference(translation.get_language() or "en"),
         per_minute=settings.API_PER_MINUTE,
         most_body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
         most_file=settings.MAX_UPLOAD_MB * 1024 * 1024,
         most_files=MOST_FILES,
-        kept=KEPT,
+        days=KEPT.days,
     )
