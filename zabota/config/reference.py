@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from zabota.api.document import PREFIX
 from zabota.api.fields import marked
-from zabota.api.once import KEPT
+from zabota.api.models import KEPT
 from zabota.api.reference import reference
 from zabota.desk.settings import pages
 from zabota.desk.settings.access import administrators
@@ -26,7 +26,7 @@ def page(request: HttpRequest) -> HttpResponse:
         request,
         "reference",
         pages.PROGRAMS,
-        base=request.build_absolute_uri(PREFIX).removesuffix(PREFIX),
+        base=settings.ZABOTA_URL,
         prefix=PREFIX,
         marked=marked,
         found=reference(translation.get_language() or "en"),

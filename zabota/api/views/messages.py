@@ -144,7 +144,7 @@ def call(request: HttpRequest, number: int, body: schemas.Call) -> Any:
     summary="Upload a file",
 )
 def upload(request: HttpRequest, file: File[UploadedFile]) -> Any:
-    """A file that waits two days for a ticket, answer or note to name it."""
+    """A file that waits two days for a ticket, answer or note to name it; then it is deleted."""
     who = caller(request)
     (kept,) = stored([file])
 
@@ -154,7 +154,11 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> Any:
             "id": row.pk, "name": row.name, "content_type": row.content_type, "size": row.size,
         }  # fmt: skip
 
-    return once(request, work, status=201, content=f"{kept.name} {kept.sha256}")
+    try:
+        return once(request, work, status=201, content=f"{kept.name} {kept.sha256}")
+    except Problem:
+        uploads.refused(who.token, kept)
+        raise
 
 
 @router.get(
