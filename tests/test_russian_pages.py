@@ -215,6 +215,12 @@ def test_the_settings_speak_russian(office: Client, chief: Agent) -> None:
     assert_russian(office, "/settings/inboxes/permission/")
 
 
+def test_programs_speak_russian(office: Client) -> None:
+    assert_russian(office, "/settings/programs/", "/settings/programs/reference/")
+    page = office.get("/settings/programs/reference/", headers=RUSSIAN).content.decode()
+    assert len(read(page)) > 10_000, "the words between the codes"
+
+
 def test_webhooks_speak_russian(office: Client) -> None:
     hook, _secret = webhook("https://hooks.example/", *hearing.KNOWN, name="Склад")
     pages = [f"/settings/webhooks/{rest}" for rest in ("", "new/", f"{hook.pk}/")]

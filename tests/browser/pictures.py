@@ -98,6 +98,7 @@ def screens(world: World) -> list[Screen]:
         Screen("settings-inbox-new", f"{settings}/inboxes/new/"),
         Screen("settings-import", f"{settings}/inboxes/{world.inbox}/import/"),
         Screen("settings-programs", f"{settings}/programs/"),
+        Screen("settings-reference", f"{settings}/programs/reference/"),
         Screen("settings-program-new", f"{settings}/programs/new/"),
         Screen("settings-program-made", f"{settings}/programs/new/", make_token),
         Screen("settings-webhooks", f"{settings}/webhooks/"),

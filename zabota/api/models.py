@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
 
+from zabota.channels.unused import names_blobs
 from zabota.lib import clock
 from zabota.staff.models import Token
+
+# How long an answer under a key is told again, and an upload waits for its message.
+KEPT = timedelta(days=2)
+# Then nobody takes the upload any more, and this much later it is deleted: there is time for
+# requests that are already at work, and for clocks that differ.
+SPARE = timedelta(hours=1)
 
 
 class Answered(models.Model):
@@ -53,3 +61,6 @@ class Waiting(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+names_blobs(Waiting, "sha256")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -16,13 +15,10 @@ from pydantic_core import to_jsonable_python
 
 from zabota.api import problems
 from zabota.api.door import caller
-from zabota.api.models import Answered, Waiting
+from zabota.api.models import Answered
 from zabota.api.problems import Problem
-from zabota.events.chores import chore
-from zabota.lib import clock
 from zabota.lib.rows import ask, insert_unless
 
-KEPT = timedelta(days=2)
 LONGEST = 200
 # The answer is as old as the statement: one that was given between it and the lock is met by
 # `insert_unless`.
@@ -80,10 +76,3 @@ def _same(body: bytes) -> bytes:
         return json.dumps(json.loads(body), sort_keys=True).encode()
     except ValueError:
         return body
-
-
-@chore
-def forget() -> None:
-    """Answers and unused uploads of more than two days are forgotten."""
-    Answered.objects.filter(at__lt=clock.now() - KEPT).delete()
-    Waiting.objects.filter(at__lt=clock.now() - KEPT).delete()

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from zabota.api.models import Waiting
+from zabota.api.models import KEPT, SPARE, Waiting
 from zabota.api.problems import wrong
 from zabota.channels import scan
 from zabota.channels.blobs import path_of
+from zabota.lib import clock
 from zabota.staff.models import Token
 from zabota.tickets import files
 from zabota.tickets.actions.answer import Upload
@@ -28,15 +29,23 @@ def wait(token: Token, upload: Upload) -> Waiting:
     )
 
 
+def refused(token: Token, upload: Upload) -> None:
+    """Nobody was told the number of a stored file, so nothing will name it: it goes with those
+    whose wait is over."""
+    row = wait(token, upload)
+    Waiting.objects.filter(pk=row.pk).update(at=clock.now() - KEPT - SPARE)
+
+
 def taken(token: Token, numbers: Sequence[int]) -> list[Upload]:
     """The token's waiting files, which wait no longer; within the caller's transaction.
 
-    Raises Problem for a number that is not one of them.
+    Raises Problem for a number that is not one of them, or whose wait is over.
     """
     if not numbers:
         return []
     wanted = list(dict.fromkeys(numbers))
-    rows = Waiting.objects.select_for_update().filter(token=token).in_bulk(wanted)
+    waiting = Waiting.objects.filter(token=token, at__gt=clock.now() - KEPT)
+    rows = waiting.select_for_update().in_bulk(wanted)
     if missing := [number for number in wanted if number not in rows]:
         told = _("There is no upload %(number)d.") % {"number": missing[0]}
         raise wrong("attachments", told)

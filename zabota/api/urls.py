@@ -14,7 +14,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from zabota.api import problems
 from zabota.api.document import PREFIX, completed
-from zabota.api.door import guarded, nothing, told
+from zabota.api.door import Bearer, guarded, nothing, told
 from zabota.api.problems import Problem, invalid
 from zabota.api.views import company, customers, messages, tickets
 from zabota.tickets.locking import NotPossible
@@ -30,7 +30,8 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="api",
 )
-for _router in (tickets.router, messages.router, customers.router, company.router):
+ROUTERS = (tickets.router, messages.router, customers.router, company.router)
+for _router in ROUTERS:
     api.add_router("", _router)
 
 
@@ -80,7 +81,19 @@ def _answer(response: HttpResponseBase) -> HttpResponse:
 def document() -> dict[str, Any]:
     """The OpenAPI document, in English; made once."""
     with translation.override("en"):
-        return completed(dict(api.get_openapi_schema(path_prefix=f"{PREFIX}/")))
+        return completed(dict(api.get_openapi_schema(path_prefix=f"{PREFIX}/")), _scopes())
+
+
+def _scopes() -> dict[str, str]:
+    """The scope that each operation needs, by its id; empty where any token will do."""
+    found = {}
+    for router in ROUTERS:
+        for view in router.path_operations.values():
+            for one in view.operations:
+                assert isinstance(one.auth_param, Bearer)
+                scope = one.auth_param.scope
+                found[str(one.operation_id)] = scope.value if scope else ""
+    return found
 
 
 def openapi(request: HttpRequest) -> HttpResponseBase:

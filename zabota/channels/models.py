@@ -7,6 +7,7 @@ from django.core.validators import validate_email
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from zabota.channels.unused import names_blobs
 from zabota.lib import clock, crypto
 from zabota.staff.models import Language, Queue, check_zone
 
@@ -154,6 +155,9 @@ class RawMessage(models.Model):
 
     def __str__(self) -> str:
         return f"raw {self.pk} {self.place}"
+
+
+names_blobs(RawMessage, "sha256")
 
 
 class ServerCount(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account import views as account
 from django.urls import include, path, re_path
 
-from zabota.config import errors, metrics
+from zabota.config import errors, metrics, reference
 from zabota.desk.views import invitation
 
 entrance = [
@@ -35,6 +35,7 @@ urlpatterns = [
     path("invitation/<str:token>/", invitation.page, name="invitation"),
     path("metrics", metrics.page, name="metrics"),
     path("api/v1/", include("zabota.api.urls")),
+    path("settings/programs/reference/", reference.page, name="api_reference"),
     path("", include("zabota.portal.urls")),
     path("", include("zabota.desk.urls")),
 ]

@@ -11,7 +11,8 @@ class EventsConfig(AppConfig):
         # Its chore registers itself.
         from zabota.events import alarms  # noqa: F401
 
-        # Consumers register themselves when their module is imported: by these file names.
+        # Consumers and chores register themselves when their module is imported: by these names.
         autodiscover_modules(
-            "consumers", "intake", "deliver", "triage", "outbox", "search", "webhooks"
-        )
+            "consumers", "intake", "deliver", "triage", "outbox", "search", "webhooks", "balance",
+            "limits", "visits", "confirming",
+        )  # fmt: skip

@@ -1,7 +1,8 @@
 """`zabota backup`: everything in one file, while the system works.
 
 The dump is taken of one moment (an exported snapshot), and only then the attachments are listed:
-bytes are stored before the row that names them and never deleted, so none can be missing.
+bytes are stored before the row that names them, and none are removed meanwhile, so none can be
+missing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
 
 from zabota import __version__
+from zabota.channels.blobs import kept
 from zabota.lib import backups, clock
 from zabota.ops.archive import DUMP, Manifest, write
 from zabota.ops.binaries import MAJOR, bin_dir
@@ -59,7 +61,7 @@ def make(folder: Path, *, with_key: bool = True, sort: str = "") -> Path:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for part in folder.glob(".zabota-*.tar.part"):
             part.unlink(missing_ok=True)
-        with scratch(folder, ".backup-", young=0.0) as place:
+        with scratch(folder, ".backup-", young=0.0) as place, kept():
             return _make(folder, place, with_key, sort)
     except (OSError, psycopg.Error) as error:
         raise BackupFailed("other", why=error) from error

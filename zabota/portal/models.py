@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from zabota.channels.unused import names_blobs
 from zabota.customers.models import Contact
 from zabota.lib import clock
 from zabota.staff.models import Language
@@ -31,6 +32,9 @@ class Confirmation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.pk}"
+
+
+names_blobs(Confirmation, "files")
 
 
 class ClientSession(models.Model):

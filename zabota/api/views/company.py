@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from zabota.api import schemas
+from zabota.api import answers
 from zabota.api.door import Bearer, caller
 from zabota.api.values import QueryId
 from zabota.staff import policy
@@ -15,7 +15,7 @@ router = Router(tags=["company"])
 ANY = Bearer()
 
 
-@router.get("/token", auth=ANY, response=schemas.Me, operation_id="get_token")
+@router.get("/token", auth=ANY, response=answers.Me, operation_id="get_token", summary="Who asks")
 def me(request: HttpRequest) -> Any:
     """The token that asks: as whom it works and what it may do."""
     who = caller(request)
@@ -27,7 +27,9 @@ def me(request: HttpRequest) -> Any:
     }
 
 
-@router.get("/topics", auth=ANY, response=schemas.Topics, operation_id="list_topics")
+@router.get(
+    "/topics", auth=ANY, response=answers.Topics, operation_id="list_topics", summary="List topics"
+)
 def topics(request: HttpRequest) -> Any:
     """Topics in use that lead to queues in which the token's agent may write."""
     agent = caller(request).agent
@@ -44,7 +46,9 @@ def topics(request: HttpRequest) -> Any:
     }  # fmt: skip
 
 
-@router.get("/queues", auth=ANY, response=schemas.Queues, operation_id="list_queues")
+@router.get(
+    "/queues", auth=ANY, response=answers.Queues, operation_id="list_queues", summary="List queues"
+)
 def queues(request: HttpRequest) -> Any:
     """Queues in use; a ticket may be moved to one that the token's agent does not see."""
     agent = caller(request).agent
@@ -61,8 +65,15 @@ def queues(request: HttpRequest) -> Any:
     }  # fmt: skip
 
 
-@router.get("/agents", auth=ANY, response=schemas.Agents, operation_id="list_agents")
-def agents(request: HttpRequest, queue: Annotated[QueryId | None, Query()] = None) -> Any:
+@router.get(
+    "/agents", auth=ANY, response=answers.Agents, operation_id="list_agents", summary="List agents"
+)
+def agents(
+    request: HttpRequest,
+    queue: Annotated[
+        QueryId | None, Query(description="Only who may answer in this queue.")
+    ] = None,
+) -> Any:
     """Agents who may answer in a queue that the token's agent sees, or in any of them."""
     agent = caller(request).agent
     now = policy.company(agent)

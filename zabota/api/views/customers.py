@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
-from zabota.api import schemas, showing
+from zabota.api import answers, schemas, showing
 from zabota.api.door import MOST, Bearer, Caller, caller
 from zabota.api.once import once
 from zabota.api.paging import page
@@ -20,7 +20,13 @@ router = Router(tags=["customers"])
 READ, WRITE = Bearer(Scope.CUSTOMERS_READ), Bearer(Scope.CUSTOMERS_WRITE)
 
 
-@router.get("/contacts", auth=READ, response=schemas.ContactPage, operation_id="list_contacts")
+@router.get(
+    "/contacts",
+    auth=READ,
+    response=answers.ContactPage,
+    operation_id="list_contacts",
+    summary="List contacts",
+)
 def list_contacts(request: HttpRequest, asked: Query[schemas.ContactFilter]) -> Any:
     """Contacts, newest first; one that was merged into another is not told."""
     rows = Contact.objects.filter(merged_into=None)
@@ -33,7 +39,11 @@ def list_contacts(request: HttpRequest, asked: Query[schemas.ContactFilter]) -> 
 
 
 @router.get(
-    "/contacts/{int:number}", auth=READ, response=schemas.Contact, operation_id="get_contact"
+    "/contacts/{int:number}",
+    auth=READ,
+    response=answers.Contact,
+    operation_id="get_contact",
+    summary="Read a contact",
 )
 def get_contact(request: HttpRequest, number: int) -> Any:
     """One contact; one that was merged leads to his heir."""
@@ -41,7 +51,11 @@ def get_contact(request: HttpRequest, number: int) -> Any:
 
 
 @router.post(
-    "/contacts", auth=WRITE, response={201: schemas.Contact}, operation_id="create_contact"
+    "/contacts",
+    auth=WRITE,
+    response={201: answers.Contact},
+    operation_id="create_contact",
+    summary="Make a contact",
 )
 def create_contact(request: HttpRequest, body: schemas.NewContact) -> Any:
     """The contact with this address, made when nobody has it."""
@@ -56,7 +70,11 @@ def create_contact(request: HttpRequest, body: schemas.NewContact) -> Any:
 
 
 @router.patch(
-    "/contacts/{int:number}", auth=WRITE, response=schemas.Contact, operation_id="change_contact"
+    "/contacts/{int:number}",
+    auth=WRITE,
+    response=answers.Contact,
+    operation_id="change_contact",
+    summary="Change a contact",
 )
 def change(request: HttpRequest, number: int, body: schemas.ContactChanges) -> Any:
     """Change the name, language or account of a contact."""
@@ -64,7 +82,13 @@ def change(request: HttpRequest, number: int, body: schemas.ContactChanges) -> A
     return once(request, lambda: _change(who, contact, body))
 
 
-@router.get("/accounts", auth=READ, response=schemas.AccountPage, operation_id="list_accounts")
+@router.get(
+    "/accounts",
+    auth=READ,
+    response=answers.AccountPage,
+    operation_id="list_accounts",
+    summary="List accounts",
+)
 def list_accounts(request: HttpRequest, asked: Query[schemas.Page]) -> Any:
     """Accounts, newest first."""
     rows = Account.objects.prefetch_related("domains")
@@ -73,7 +97,11 @@ def list_accounts(request: HttpRequest, asked: Query[schemas.Page]) -> Any:
 
 
 @router.get(
-    "/accounts/{int:number}", auth=READ, response=schemas.Account, operation_id="get_account"
+    "/accounts/{int:number}",
+    auth=READ,
+    response=answers.Account,
+    operation_id="get_account",
+    summary="Read an account",
 )
 def get_account(request: HttpRequest, number: int) -> Any:
     """One account."""
@@ -84,7 +112,11 @@ def get_account(request: HttpRequest, number: int) -> Any:
 
 
 @router.post(
-    "/accounts", auth=WRITE, response={201: schemas.Account}, operation_id="create_account"
+    "/accounts",
+    auth=WRITE,
+    response={201: answers.Account},
+    operation_id="create_account",
+    summary="Make an account",
 )
 def create_account(request: HttpRequest, body: schemas.NewAccount) -> Any:
     """A new account; names may repeat."""

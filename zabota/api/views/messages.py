@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from ninja import File, Query, Router
 from ninja.files import UploadedFile
 
-from zabota.api import creating, problems, schemas, showing, uploads
+from zabota.api import answers, creating, problems, schemas, showing, uploads
 from zabota.api.door import MOST, Bearer, caller, ticket_for
 from zabota.api.once import once
 from zabota.api.paging import page
@@ -25,14 +25,15 @@ from zabota.tickets.uploading import uploads as stored
 
 router = Router(tags=["messages"])
 READ, WRITE = Bearer(Scope.TICKETS_READ), Bearer(Scope.TICKETS_WRITE)
-MADE = {201: schemas.Message}
+MADE = {201: answers.Message}
 
 
 @router.get(
     "/tickets/{int:number}/messages",
     auth=READ,
-    response=schemas.MessagePage,
+    response=answers.MessagePage,
     operation_id="list_messages",
+    summary="Read the messages of a ticket",
 )
 def list_messages(request: HttpRequest, number: int, asked: Query[schemas.Page]) -> Any:
     """The messages of a ticket, oldest first, internal notes among them."""
@@ -42,7 +43,13 @@ def list_messages(request: HttpRequest, number: int, asked: Query[schemas.Page])
     return {"items": [showing.message(row) for row in found], "next": following}
 
 
-@router.post("/tickets/{int:number}/reply", auth=WRITE, response=MADE, operation_id="reply")
+@router.post(
+    "/tickets/{int:number}/reply",
+    auth=WRITE,
+    response=MADE,
+    operation_id="reply",
+    summary="Answer the client",
+)
 def reply(request: HttpRequest, number: int, body: schemas.Answer) -> Any:
     """A public answer to the client. A ticket that nobody leads stays free."""
     who, solves = caller(request), body.then == "solved"
@@ -62,8 +69,9 @@ def reply(request: HttpRequest, number: int, body: schemas.Answer) -> Any:
 @router.post(
     "/tickets/{int:number}/message",
     auth=WRITE,
-    response={201: schemas.TakenMessage},
+    response={201: answers.TakenMessage},
     operation_id="client_message",
+    summary="Add what the client wrote",
 )
 def client_message(request: HttpRequest, number: int, body: schemas.ClientMessage) -> Any:
     """What the client wrote to a ticket elsewhere; a closed ticket leads to a follow-up. It wakes
@@ -86,7 +94,13 @@ def client_message(request: HttpRequest, number: int, body: schemas.ClientMessag
     return once(request, work, status=201)
 
 
-@router.post("/tickets/{int:number}/note", auth=WRITE, response=MADE, operation_id="note")
+@router.post(
+    "/tickets/{int:number}/note",
+    auth=WRITE,
+    response=MADE,
+    operation_id="note",
+    summary="Write a note",
+)
 def note(request: HttpRequest, number: int, body: schemas.Note) -> Any:
     """An internal note."""
     who = caller(request)
@@ -99,7 +113,13 @@ def note(request: HttpRequest, number: int, body: schemas.Note) -> Any:
     return _said(request, work)
 
 
-@router.post("/tickets/{int:number}/call", auth=WRITE, response=MADE, operation_id="log_call")
+@router.post(
+    "/tickets/{int:number}/call",
+    auth=WRITE,
+    response=MADE,
+    operation_id="log_call",
+    summary="Log a call",
+)
 def call(request: HttpRequest, number: int, body: schemas.Call) -> Any:
     """A call held by telephone."""
     who = caller(request)
@@ -116,9 +136,15 @@ def call(request: HttpRequest, number: int, body: schemas.Call) -> Any:
     return _said(request, work)
 
 
-@router.post("/attachments", auth=WRITE, response={201: schemas.Uploaded}, operation_id="upload")
+@router.post(
+    "/attachments",
+    auth=WRITE,
+    response={201: answers.Uploaded},
+    operation_id="upload",
+    summary="Upload a file",
+)
 def upload(request: HttpRequest, file: File[UploadedFile]) -> Any:
-    """A file that waits two days for a ticket, answer or note to name it."""
+    """A file that waits two days for a ticket, answer or note to name it; then it is deleted."""
     who = caller(request)
     (kept,) = stored([file])
 
@@ -128,7 +154,11 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> Any:
             "id": row.pk, "name": row.name, "content_type": row.content_type, "size": row.size,
         }  # fmt: skip
 
-    return once(request, work, status=201, content=f"{kept.name} {kept.sha256}")
+    try:
+        return once(request, work, status=201, content=f"{kept.name} {kept.sha256}")
+    except Problem:
+        uploads.refused(who.token, kept)
+        raise
 
 
 @router.get(
@@ -136,6 +166,7 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> Any:
     auth=READ,
     response={302: None},
     operation_id="download",
+    summary="Fetch a file",
 )
 def download(request: HttpRequest, number: int, file: int) -> Any:
     """A file of the ticket, by a link of a minute."""

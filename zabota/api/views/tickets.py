@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
-from zabota.api import creating, problems, schemas, uploads
+from zabota.api import answers, creating, problems, schemas, uploads
 from zabota.api.door import Bearer, Caller, caller, ticket_for
 from zabota.api.filtering import condition
 from zabota.api.once import once
@@ -28,7 +28,13 @@ router = Router(tags=["tickets"])
 READ, WRITE = Bearer(Scope.TICKETS_READ), Bearer(Scope.TICKETS_WRITE)
 
 
-@router.get("/tickets", auth=READ, response=schemas.TicketPage, operation_id="list_tickets")
+@router.get(
+    "/tickets",
+    auth=READ,
+    response=answers.TicketPage,
+    operation_id="list_tickets",
+    summary="List tickets",
+)
 def list_tickets(request: HttpRequest, asked: Query[schemas.TicketFilter]) -> Any:
     """Tickets of the queues that the token's agent sees, newest first."""
     rows = Ticket.objects.visible_to(caller(request).agent).select_related("contact")
@@ -38,14 +44,24 @@ def list_tickets(request: HttpRequest, asked: Query[schemas.TicketFilter]) -> An
     return {"items": showing.tickets(found), "next": following}
 
 
-@router.get("/tickets/{int:number}", auth=READ, response=schemas.Ticket, operation_id="get_ticket")
+@router.get(
+    "/tickets/{int:number}",
+    auth=READ,
+    response=answers.Ticket,
+    operation_id="get_ticket",
+    summary="Read a ticket",
+)
 def get_ticket(request: HttpRequest, number: int) -> Any:
     """One ticket; a foreign one is not found."""
     return _whole(ticket_for(caller(request), number))
 
 
 @router.post(
-    "/tickets", auth=WRITE, response={201: schemas.MadeTicket}, operation_id="create_ticket"
+    "/tickets",
+    auth=WRITE,
+    response={201: answers.MadeTicket},
+    operation_id="create_ticket",
+    summary="Bring a ticket",
 )
 def create_ticket(request: HttpRequest, body: schemas.NewTicket) -> Any:
     """A request of a client becomes a ticket, treated at once: number and expected time stand in
@@ -55,7 +71,11 @@ def create_ticket(request: HttpRequest, body: schemas.NewTicket) -> Any:
 
 
 @router.patch(
-    "/tickets/{int:number}", auth=WRITE, response=schemas.Ticket, operation_id="change_ticket"
+    "/tickets/{int:number}",
+    auth=WRITE,
+    response=answers.Ticket,
+    operation_id="change_ticket",
+    summary="Change a ticket",
 )
 def change_ticket(request: HttpRequest, number: int, body: schemas.Changes) -> Any:
     """Change status, owner, queue, urgency, topic or tags; all of them or none."""

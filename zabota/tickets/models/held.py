@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from zabota.channels.unused import names_blobs
 from zabota.lib import clock
 from zabota.staff.models import Agent
 from zabota.tickets.models.ticket import Ticket
@@ -47,3 +48,6 @@ class HeldReply(models.Model):
 
     def __str__(self) -> str:
         return f"held reply {self.pk} for #{self.ticket_id}"
+
+
+names_blobs(HeldReply, "files")

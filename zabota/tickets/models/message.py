@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from zabota.channels.models import Inbox, Outgoing, RawMessage
+from zabota.channels.unused import names_blobs
 from zabota.customers.models import Contact
 from zabota.lib import clock
 from zabota.staff.models import Agent
@@ -114,3 +115,6 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+names_blobs(Attachment, "sha256")
