@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from zabota.channels import registry
 from zabota.channels.contract import Envelope, InboxSettings, Receipt
 from zabota.ops.postgres import UNSAFE, Server
@@ -22,7 +23,10 @@ _server: Server | None = None
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server in the first process only; xdist's workers connect to it."""
     global _server
-    if hasattr(config, "workerinput") or os.environ.get("DATABASE_URL"):
+    if hasattr(config, "workerinput"):
+        return
+    prepared.forget()
+    if os.environ.get("DATABASE_URL"):
         return
     _server = Server(
         Path(os.environ["ZABOTA_TEST_DATA"]), options=UNSAFE | {"max_connections": "200"}

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests import prepared
 from tests.mailserver import PASSWORD, USER, ImapServer, SmtpServer, free_port
 from tests.ops.visitor import (
     FILL,
@@ -273,9 +274,8 @@ def test_one_fetch_process_reads_more_inboxes_than_a_pool_has_connections(
     env = free_of(
         dict(os.environ), ZABOTA_DATA=str(folder / "data"), DATABASE_URL=external, LANG="C"
     )
-    subprocess.run(
-        [sys.executable, "-m", "zabota.ops.cli", "migrate"], env=env, cwd=ROOT, check=True
-    )
+    restore = [str(binaries.bin_dir() / "pg_restore"), "--no-owner", "--exit-on-error"]
+    subprocess.run([*restore, "-d", external, str(prepared.dump())], check=True)
     with ImapServer() as imap:
         given = {"count": MANY, "config": imap.config(), "password": PASSWORD}
         assert python(SEVERAL.format(**given), env) == MANY

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.ops.test_backup import FILL, python, saved
+from tests import prepared
+from tests.ops.test_backup import saved
 from tests.ops.test_cli import zabota
+from tests.prepared import python
 from zabota.lib import backups, clock
 from zabota.ops import nightly
 from zabota.ops.lock import FolderLock
@@ -58,7 +60,7 @@ def state(folder: Path) -> backups.State:
 
 
 def test_made_tried_out_and_old_ones_go_only_afterwards(env: Env, folder: Path) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     by_hand = saved(env, folder)
     place = folder / "backups"
     for days in range(1, 40):
@@ -90,7 +92,7 @@ def test_made_tried_out_and_old_ones_go_only_afterwards(env: Env, folder: Path) 
 def test_killed_in_the_middle_leaves_no_backup_and_the_next_run_clears_up(
     env: Env, folder: Path
 ) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     place = folder / "backups"
     child = subprocess.Popen(
         [sys.executable, "-c", SLOW],
@@ -112,7 +114,7 @@ def test_killed_in_the_middle_leaves_no_backup_and_the_next_run_clears_up(
 
 
 def test_no_room_is_said_before_anything_is_written(env: Env, folder: Path) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     code = NIGHT.replace("import sys", "import sys, shutil, collections", 1).replace(
         "    from zabota.ops.nightly",
         "    U = collections.namedtuple('U', 'total used free')\n"
@@ -131,7 +133,7 @@ def test_no_room_is_said_before_anything_is_written(env: Env, folder: Path) -> N
 
 
 def test_a_newer_server_is_refused_with_what_to_do(env: Env, folder: Path) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     code = NIGHT.replace(
         "    from zabota.ops.nightly",
         "    from zabota.ops import backup\n    backup.MAJOR = 17\n    from zabota.ops.nightly",
