@@ -55,7 +55,12 @@ def python(env: dict[str, str], folder: Path, code: str, *words: str) -> str:
 
 def migrated(folder: Path) -> None:
     """Make `folder` an installation that was started once, without anybody in it."""
-    copy(_made("migrated", _migrate), folder, folder)
+    copy(source(), folder, folder)
+
+
+def source() -> Path:
+    """What `migrated` copies, for a process that copies it itself."""
+    return _made("migrated", _migrate)
 
 
 def with_a_ticket(folder: Path, *, files: Path | None = None) -> None:
