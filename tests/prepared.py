@@ -135,7 +135,7 @@ def _dump(folder: Path) -> None:
     server = Server(folder)
     server.start()
     try:
-        command = [str(bin_dir() / "pg_dump"), "-Fc", "--no-owner", "--schema=public"]
+        command = [str(bin_dir() / "pg_dump"), "-Fc", "--no-owner", "--no-privileges"]
         where = ["-h", str(server.socket_dir), "-U", "postgres", "-d", DATABASE]
         subprocess.run([*command, *where, "-f", str(folder / "dump")], check=True)
     finally:
