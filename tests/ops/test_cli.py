@@ -29,6 +29,7 @@ def zabota(env: dict[str, str], folder: Path, *words: str, **more: str) -> tuple
     )
     output = done.stdout + done.stderr
     assert "Traceback" not in output, output
+    assert "error connecting" not in output, "its pool outlived the server"
     return done.returncode, output
 
 
