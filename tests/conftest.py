@@ -44,6 +44,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         _server = None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give xdist's groups to the scheduler: xdist 3.8 writes them where pytest 9.2 reads no longer,
+    and without a word every test goes to any process (pytest-dev/pytest-xdist#1386)."""
+    for item in items:
+        grouped = vars(item).get("_nodeid")
+        if grouped is not None and hasattr(item, "_id"):
+            item._id = type(item._id).parse(grouped)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly when the browser tests did not run."""
     skipped = [

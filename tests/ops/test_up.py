@@ -140,6 +140,7 @@ def test_life_of_an_installation(running: Running, folder: Path, free_port: int)
 
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
+    assert "could not be told" not in (folder / "output").read_text(), "the streams ended first"
     assert processes(str(folder)) == {}
     assert not (folder / "postgres" / "postmaster.pid").exists(), "PostgreSQL was stopped cleanly"
     assert not answers(free_port)
