@@ -126,7 +126,7 @@ def test_start_right_after_the_owner_was_killed(folder: Path) -> None:
 def test_a_left_over_server_that_does_not_do_as_it_is_asked_is_cut_off(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    former = Server(folder, options=UNSAFE)
+    former = Server(folder)
     former.start()
     with former.connect() as found:
         found.execute("CREATE TABLE kept AS SELECT 1 AS one")
@@ -141,7 +141,7 @@ def test_a_left_over_server_that_does_not_do_as_it_is_asked_is_cut_off(
     monkeypatch.setattr(os, "kill", deaf)
     monkeypatch.setattr(postgres, "LEFT_OVER_LIMIT", 0.3)
     former._lock.release()
-    with running(Server(folder, options=UNSAFE)):
+    with running(Server(folder)):
         assert former.process.wait(10) is not None
         assert sent == [signal.SIGINT, signal.SIGQUIT]
         with former.connect() as found:
