@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from zabota.channels import registry
 from zabota.channels.contract import Envelope, InboxSettings, Receipt
 from zabota.ops.postgres import UNSAFE, Server
@@ -22,7 +23,10 @@ _server: Server | None = None
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server in the first process only; xdist's workers connect to it."""
     global _server
-    if hasattr(config, "workerinput") or os.environ.get("DATABASE_URL"):
+    if hasattr(config, "workerinput"):
+        return
+    prepared.forget()
+    if os.environ.get("DATABASE_URL"):
         return
     _server = Server(
         Path(os.environ["ZABOTA_TEST_DATA"]), options=UNSAFE | {"max_connections": "200"}
@@ -38,6 +42,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if _server.cluster.parent != _server.data:
             shutil.rmtree(_server.cluster.parent, ignore_errors=True)
         _server = None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give xdist's groups to the scheduler: xdist 3.8 writes them where pytest 9.2 reads no longer,
+    and without a word every test goes to any process (pytest-dev/pytest-xdist#1386)."""
+    for item in items:
+        grouped = vars(item).get("_nodeid")
+        if grouped is not None and hasattr(item, "_id"):
+            item._id = type(item._id).parse(grouped)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -22,6 +22,10 @@ def main() -> int:
     os.environ.pop("DATABASE_URL", None)
     os.environ["ZABOTA_DATA"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "zabota.config.settings"
+    if given.over:
+        from tests import prepared
+
+        prepared.copy(given.over, folder, folder)
     import django
 
     django.setup()
@@ -43,6 +47,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="ten kills, under a minute")
     parser.add_argument(
         "--seed", type=int, default=random.randrange(10**6), help="the same kills again"
+    )
+    parser.add_argument(
+        "--over", type=Path, metavar="FOLDER", help="begin with a copy of this stopped installation"
     )
     parser.add_argument("--keep", action="store_true", help="keep the data folder and its logs")
     return parser.parse_args()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import make
+from tests import make, prepared
 from tests.crash import count
 from tests.crash.house import Kill
 from tests.crash.people import Clients, Form, Letter, Post, Refused
@@ -30,7 +30,7 @@ TOKEN = f"mail-{'a' * 32}"
 @pytest.mark.xdist_group("processes")
 def test_ten_kills_lose_and_double_nothing() -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "tests.crash", "--short"]
+    command = [sys.executable, "-m", "tests.crash", "--short", "--over", str(prepared.source())]
     with subprocess.Popen(
         command, cwd=ROOT, env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:

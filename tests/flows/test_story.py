@@ -102,9 +102,9 @@ def _running(stack: ExitStack) -> Iterator[World]:
     box.config = {**support.config(), **post.config()}
     box.set_secret(PASSWORD)
     box.save()
-    site = stack.enter_context(serving())
     stack.enter_context(process(WORKER))
     stack.enter_context(process(FETCH))
+    site = stack.enter_context(serving())
     until(lambda: type(box).objects.get(pk=box.pk).last_ok_at, "the mailbox is read")
     environment = {
         "PATH": os.environ["PATH"],

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from zabota.lib import embedded
 
 
@@ -25,5 +25,4 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def clean_env() -> dict[str, str]:
     """The environment without this test run's own settings."""
-    own = ("ZABOTA_", "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "PYTEST_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    return prepared.clean_env()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests import archives
-from tests.ops.test_backup import python
 from tests.ops.test_cli import zabota
+from tests.prepared import python
 
 Env = dict[str, str]
 # Every fact is read, every waiting job done, every kind of page opened.

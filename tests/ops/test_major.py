@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.test_backup import COUNT, FILL, python, saved
+from tests import prepared
+from tests.ops.test_backup import COUNT, saved
 from tests.ops.test_cli import zabota
+from tests.prepared import FILL, python
 from zabota.lib import embedded
 from zabota.ops import binaries
 from zabota.ops.cluster import CLEAN_ENV, identity
@@ -74,7 +76,7 @@ def older(env: Env, folder: Path) -> Iterator[Path]:
         with server.connect("postgres") as found:
             found.execute(f'CREATE DATABASE "{DATABASE}"')
         url = f"postgresql://postgres@/{DATABASE}?host={server.socket_dir}"
-        python(env | {"DATABASE_URL": url}, folder, FILL, "one")
+        python(env | {"DATABASE_URL": url}, folder, FILL)
     finally:
         server.halt()
     yield server.cluster
@@ -124,7 +126,7 @@ def other(folder: Path) -> Iterator[Path]:
 def test_where_the_older_programs_are_missing_the_way_is_named_and_works(
     env: Env, folder: Path, other: Path
 ) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     backup = saved(env, folder)
     cluster = Server(folder).cluster
     (cluster / "PG_VERSION").write_text("15\n")
@@ -143,7 +145,7 @@ def test_where_the_older_programs_are_missing_the_way_is_named_and_works(
 
 
 def test_newer_data_is_left_alone(env: Env, folder: Path) -> None:
-    python(env, folder, "import zabota.ops.command as c\nwith c.database(): pass")
+    prepared.migrated(folder)
     cluster = Server(folder).cluster
     (cluster / "PG_VERSION").write_text("19\n")
     status, text = zabota(env, folder, "doctor")

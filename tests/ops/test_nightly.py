@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.ops.test_backup import FILL, python, saved
+from tests import prepared
+from tests.ops.test_backup import saved
 from tests.ops.test_cli import zabota
+from tests.prepared import python
 from zabota.lib import backups, clock
 from zabota.ops import nightly
 from zabota.ops.lock import FolderLock
@@ -25,8 +27,9 @@ NIGHT = """
 import sys
 from zabota.ops.command import database
 with database(migrated=False):
-    from zabota.ops.nightly import run
-    sys.exit(run())
+    from zabota.ops import nightly
+    nightly.NICENESS = 0  # other tests run beside it
+    sys.exit(nightly.run())
 """
 # Stops for a while where the dump is done and the file is half written.
 SLOW = """
@@ -43,8 +46,9 @@ def slow(tar, name, source, size):
 
 archive._add = slow
 with database(migrated=False):
-    from zabota.ops.nightly import run
-    run()
+    from zabota.ops import nightly
+    nightly.NICENESS = 0
+    nightly.run()
 """
 
 
@@ -58,7 +62,7 @@ def state(folder: Path) -> backups.State:
 
 
 def test_made_tried_out_and_old_ones_go_only_afterwards(env: Env, folder: Path) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     by_hand = saved(env, folder)
     place = folder / "backups"
     for days in range(1, 40):
@@ -90,7 +94,7 @@ def test_made_tried_out_and_old_ones_go_only_afterwards(env: Env, folder: Path) 
 def test_killed_in_the_middle_leaves_no_backup_and_the_next_run_clears_up(
     env: Env, folder: Path
 ) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     place = folder / "backups"
     child = subprocess.Popen(
         [sys.executable, "-c", SLOW],
@@ -112,12 +116,12 @@ def test_killed_in_the_middle_leaves_no_backup_and_the_next_run_clears_up(
 
 
 def test_no_room_is_said_before_anything_is_written(env: Env, folder: Path) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     code = NIGHT.replace("import sys", "import sys, shutil, collections", 1).replace(
-        "    from zabota.ops.nightly",
+        "    from zabota.ops import nightly",
         "    U = collections.namedtuple('U', 'total used free')\n"
         "    shutil.disk_usage = lambda folder: U(9, 8, 300 * 1024 ** 2 - 45_000_000)\n"
-        "    from zabota.ops.nightly",
+        "    from zabota.ops import nightly",
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -131,10 +135,10 @@ def test_no_room_is_said_before_anything_is_written(env: Env, folder: Path) -> N
 
 
 def test_a_newer_server_is_refused_with_what_to_do(env: Env, folder: Path) -> None:
-    python(env, folder, FILL, "one")
+    prepared.with_a_ticket(folder)
     code = NIGHT.replace(
-        "    from zabota.ops.nightly",
-        "    from zabota.ops import backup\n    backup.MAJOR = 17\n    from zabota.ops.nightly",
+        "    from zabota.ops import nightly",
+        "    from zabota.ops import backup, nightly\n    backup.MAJOR = 17",
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

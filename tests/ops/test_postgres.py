@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from zabota.lib import embedded
-from zabota.ops import binaries
+from zabota.ops import binaries, postgres
 from zabota.ops.lock import Busy
 from zabota.ops.postgres import UNSAFE, PostgresError, Server, check_server, running
 from zabota.ops.processes import serves
@@ -121,6 +121,31 @@ def test_start_right_after_the_owner_was_killed(folder: Path) -> None:
             assert server.process is not None
             assert server.process.pid != pid
             assert one(server, "SELECT 1") == 1
+
+
+def test_a_left_over_server_that_does_not_do_as_it_is_asked_is_cut_off(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = Server(folder)
+    former.start()
+    with former.connect() as found:
+        found.execute("CREATE TABLE kept AS SELECT 1 AS one")
+    assert former.process is not None
+    pid, kill, sent = former.process.pid, os.kill, list[int]()
+
+    def deaf(to: int, how: int) -> None:
+        sent.append(how)
+        if (to, how) != (pid, signal.SIGINT):
+            kill(to, how)
+
+    monkeypatch.setattr(os, "kill", deaf)
+    monkeypatch.setattr(postgres, "LEFT_OVER_LIMIT", 0.3)
+    former._lock.release()
+    with running(Server(folder)):
+        assert former.process.wait(10) is not None
+        assert sent == [signal.SIGINT, signal.SIGQUIT]
+        with former.connect() as found:
+            assert found.execute("TABLE kept").fetchall() == [(1,)], "the log was replayed"
 
 
 def test_killed_server_recovers(folder: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests import prepared
 from tests.certificates import Authority, Signed
 from tests.mailserver import free_port
 from tests.ops.visitor import (
@@ -35,6 +36,8 @@ from tests.ops.visitor import (
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+# One Zabota stands behind them all.
+pytestmark = pytest.mark.xdist_group("proxies")
 PROXIES = ["nginx", "caddy"]
 
 
@@ -74,6 +77,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         ZABOTA_WEB_PROCESSES="2",
         LANG="C",
     )
+    prepared.migrated(folder / "data")
     try:
         with started("up", env=env, log=log) as process:
             assert wait_for(lambda: is_healthy(behind), START_LIMIT), log.read_text()

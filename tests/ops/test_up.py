@@ -11,10 +11,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from zabota.lib.running import read as read_noted
 from zabota.ops.postgres import Server
 from zabota.ops.processes import left_over_pid, serves
@@ -52,11 +54,26 @@ def free_port() -> int:
     return port
 
 
+Running = tuple[subprocess.Popen[str], str]
+
+
 @pytest.fixture
-def running(
-    clean_env: dict[str, str], folder: Path, free_port: int
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A started Zabota and what it printed until it was ready."""
+def running(clean_env: dict[str, str], folder: Path, free_port: int) -> Iterator[Running]:
+    """A Zabota started for the first time and what it printed until it was ready."""
+    with started(clean_env, folder, free_port) as found:
+        yield found
+
+
+@pytest.fixture
+def running_again(clean_env: dict[str, str], folder: Path, free_port: int) -> Iterator[Running]:
+    """The same over a folder that a start before left."""
+    prepared.migrated(folder)
+    with started(clean_env, folder, free_port) as found:
+        yield found
+
+
+@contextmanager
+def started(clean_env: dict[str, str], folder: Path, free_port: int) -> Iterator[Running]:
     env = {
         **clean_env,
         "ZABOTA_DATA": str(folder),
@@ -91,9 +108,7 @@ def answers(port: int) -> bool:
         return False
 
 
-def test_life_of_an_installation(
-    running: tuple[subprocess.Popen[str], str], folder: Path, free_port: int
-) -> None:
+def test_life_of_an_installation(running: Running, folder: Path, free_port: int) -> None:
     process, said = running
     assert f"http://127.0.0.1:{free_port}" in said
     link = re.search(r"http://\S+", said.split("works once")[1])
@@ -125,15 +140,14 @@ def test_life_of_an_installation(
 
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
+    assert "could not be told" not in (folder / "output").read_text(), "the streams ended first"
     assert processes(str(folder)) == {}
     assert not (folder / "postgres" / "postmaster.pid").exists(), "PostgreSQL was stopped cleanly"
     assert not answers(free_port)
 
 
-def test_kill_leaves_nothing_behind(
-    running: tuple[subprocess.Popen[str], str], folder: Path, free_port: int
-) -> None:
-    process, _said = running
+def test_kill_leaves_nothing_behind(running_again: Running, folder: Path, free_port: int) -> None:
+    process, _said = running_again
     pid = left_over_pid(folder / "postgres" / "postmaster.pid")
     assert pid is not None
     process.kill()

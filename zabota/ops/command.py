@@ -35,8 +35,10 @@ def database(*, migrated: bool = True) -> Iterator[None]:
             purpose = f"zabota {' '.join(sys.argv[1:3])}"
             stack.enter_context(running(Server(settings.DATA_DIR, say=say, purpose=purpose)))
         rooms()
-        from django.db import connections
+        from django.db import connection, connections
 
+        # The pool's connections end before their server does.
+        stack.callback(connection.close_pool)  # type: ignore[attr-defined] # PostgreSQL's has it
         stack.callback(connections.close_all)
         if migrated:
             from zabota.ops.prepare import migrate as bring_up_to_date

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -27,6 +27,9 @@ DATABASE = "zabota"
 OLDEST_VERSION = 150000
 START_LIMIT = 900.0  # seconds; replaying a crashed server's log may take minutes
 STOP_LIMIT = 60.0  # seconds
+# Seconds. A server that is asked to stop while it repairs itself after a backend's death may wait
+# for ever (PostgreSQL 18.4); cut off, it replays its log at the next start.
+LEFT_OVER_LIMIT = 15.0
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -191,13 +194,14 @@ class Server:
         """Look at `postmaster.pid`: a stale one goes, a server whose owner was killed is ended."""
         path = self.cluster / "postmaster.pid"
         pid = left_over_pid(path)
-        deadline = time.monotonic() + STOP_LIMIT
-        asked = False
+        began = time.monotonic()
+        ways = [(0.0, signal.SIGINT), (LEFT_OVER_LIMIT, signal.SIGQUIT)]
         while pid is not None and serves(pid, self.cluster):
-            if not asked:
-                os.kill(pid, signal.SIGINT)
-                asked = True
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if ways and waited >= ways[0][0]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, ways.pop(0)[1])
+            if waited > STOP_LIMIT:
                 raise PostgresError(
                     _("PostgreSQL of an earlier run (process %(pid)d) does not end.") % {"pid": pid}
                 )
