@@ -18,7 +18,7 @@ from zabota.events import actor, log, timers
 from zabota.lib import clock
 from zabota.tickets.models import Message
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("processes")]
 CLIENTS = iter([make.PETR, make.MARIA, make.JOHN])
 JUMPING = "import django; django.setup(); import tests.jumping; "
 

@@ -13,6 +13,7 @@ const crowd = new Map();
 let said = { ticket: "", what: "", at: 0 };
 let typed = 0;
 let turn = 0;
+let gone = false;
 
 function doing() {
   const composer = find("care-composer");
@@ -31,6 +32,8 @@ function send(ticket, what) {
 
 /** Says what changed, and what holds on when it would be forgotten else. */
 function beat() {
+  // A closing page still runs its timers.
+  if (gone) return;
   const [ticket, what] = doing();
   const same = ticket === said.ticket && what === said.what;
   if (same && (!what || Date.now() - said.at < AGAIN)) return;
@@ -116,7 +119,9 @@ export function start() {
   document.addEventListener("visibilitychange", beat);
   document.addEventListener("care:opened", beat);
   document.addEventListener("htmx:after:swap", draw);
+  addEventListener("pageshow", () => (gone = false));
   addEventListener("pagehide", () => {
+    gone = true;
     if (said.what) send(said.ticket, "");
     said = { ticket: "", what: "", at: 0 };
   });

@@ -67,14 +67,7 @@ def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtpl
             smtp = smtplib.SMTP_SSL(host, port, name, timeout=timeout, context=context)
         else:
             smtp = smtplib.SMTP(host, port, name, timeout=timeout)
-        smtp.ehlo_or_helo_if_needed()
-        if mode == "starttls":
-            smtp.starttls(context=ssl.create_default_context())
-            smtp.ehlo()
-        if token:
-            smtp.auth("XOAUTH2", xoauth2.Answers(user, token).smtp)
-        elif user:
-            smtp.login(user, inbox.secret())
+        _introduce(smtp, inbox, mode, user, token)
         later = TemporaryError
         yield smtp
         with suppress(smtplib.SMTPException, OSError):
@@ -99,6 +92,17 @@ def connection(inbox: InboxSettings, timeout: float = TIMEOUT) -> Iterator[smtpl
     finally:
         if smtp is not None:
             smtp.close()
+
+
+def _introduce(smtp: smtplib.SMTP, inbox: InboxSettings, mode: str, user: str, token: str) -> None:
+    smtp.ehlo_or_helo_if_needed()
+    if mode == "starttls":
+        smtp.starttls(context=ssl.create_default_context())
+        smtp.ehlo()
+    if token:
+        smtp.auth("XOAUTH2", xoauth2.Answers(user, token).smtp)
+    elif user:
+        smtp.login(user, inbox.secret())
 
 
 def _text(answer: bytes | str) -> str:
