@@ -152,14 +152,23 @@ def _dump(target: Path, snapshot: str) -> None:
         f"--snapshot={snapshot}", "--schema=public", "-f", str(target))  # fmt: skip
 
 
-def run(program: str, *arguments: str, values: dict[str, str] | None = None) -> None:
-    """Run one of PostgreSQL's programs over the database; raises BackupFailed with its words."""
+def invocation(
+    program: str, values: dict[str, str] | None = None
+) -> tuple[list[str], dict[str, str]]:
+    """The first words and the environment of one of PostgreSQL's programs over the database."""
     reach = dict(values or connection_values())
     # The password stands in the environment: every user of the machine sees the arguments.
     secret = {"PGPASSWORD": reach.pop("password")} if "password" in reach else {}
+    command = [str(bin_dir() / program), "-d", make_conninfo(**reach)]
+    return command, {**os.environ, "LC_ALL": "C", **secret}
+
+
+def run(program: str, *arguments: str, values: dict[str, str] | None = None) -> None:
+    """Run one of PostgreSQL's programs over the database; raises BackupFailed with its words."""
+    command, env = invocation(program, values)
     done = subprocess.run(
-        [str(bin_dir() / program), "-d", make_conninfo(**reach), *arguments],
-        env={**os.environ, "LC_ALL": "C", **secret},
+        [*command, *arguments],
+        env=env,
         capture_output=True,
         check=False,
         preexec_fn=die_with_parent(signal.SIGKILL),
