@@ -225,16 +225,11 @@ def psql_shell(given: argparse.Namespace) -> int:
     """Open psql over the database in use."""
     import subprocess
 
-    from django.conf import settings
-
-    from zabota.ops.binaries import bin_dir
-
     with database(migrated=False):
-        wanted = settings.DATABASE_URL or (
-            f"host='{settings.DATABASES['default']['HOST']}' user=postgres dbname=zabota"
-        )
-        command = [str(bin_dir() / "psql"), wanted, *given.rest]
-        return subprocess.run(command, check=False).returncode
+        from zabota.ops.backup import invocation
+
+        with invocation("psql") as (command, env):
+            return subprocess.run([*command, *given.rest], check=False, env=env).returncode
 
 
 def child_web(given: argparse.Namespace) -> int:

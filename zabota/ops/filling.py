@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from zabota.ops import backup
+from zabota.ops.binaries import bin_dir
 from zabota.ops.processes import die_with_parent
 
 WHAT = ("--no-owner", "--no-privileges", "--schema=public")
@@ -29,28 +31,29 @@ def fill(dump: Path, values: dict[str, str]) -> None:
 
 
 def _as_script(dump: Path, values: dict[str, str]) -> None:
-    reading, _nothing = backup.invocation("pg_restore", values)
-    reading = [reading[0], "-f", "-", *WHAT, str(dump)]
-    writing, env = backup.invocation("psql", values)
-    writing += ["-X", "-q", "-o", "/dev/null", "--single-transaction", "-v", "ON_ERROR_STOP=1"]
+    in_english = {**os.environ, "LC_ALL": "C"}
+    reading = [str(bin_dir() / "pg_restore"), "-f", "-", *WHAT, str(dump)]
     dying = die_with_parent(signal.SIGKILL)
-    with tempfile.TemporaryFile() as said:
+    with backup.invocation("psql", values) as (writing, env), tempfile.TemporaryFile() as said:
+        writing += ["-X", "-q", "-o", os.devnull, "--single-transaction", "-f", "-"]
         reader = subprocess.Popen(
-            reading, stdout=subprocess.PIPE, stderr=said, env=env, preexec_fn=dying
+            reading, stdout=subprocess.PIPE, stderr=said, env=in_english, preexec_fn=dying
         )
         writer = subprocess.Popen(
-            writing, stdin=subprocess.PIPE, stderr=said, env=env, preexec_fn=dying
-        )
-        assert reader.stdout is not None and writer.stdin is not None
+            [*writing, "-v", "ON_ERROR_STOP=1"],
+            stdin=subprocess.PIPE, stderr=said, env=env | {"LC_ALL": "C"}, preexec_fn=dying,
+        )  # fmt: skip
+        assert reader.stdout is not None
+        assert writer.stdin is not None
         # Whichever ends early breaks the pipe of the other; its own words say why.
         with suppress(BrokenPipeError), reader.stdout, writer.stdin:
             _copy(reader.stdout, writer.stdin)
-        ends = {"pg_restore": reader.wait(), "psql": writer.wait()}
+        ends = {"psql": writer.wait(), "pg_restore": reader.wait()}
         said.seek(0)
         why = said.read().decode(errors="replace").strip()[-500:]
     # When psql refuses something, pg_restore only finds its pipe broken.
-    for program in ("psql", "pg_restore"):
-        if ends[program]:
+    for program, status in ends.items():
+        if status:
             raise backup.BackupFailed("program", program=program, why=why)
 
 
