@@ -85,12 +85,13 @@ class _Bridge:
         self, path: Path, server: tuple[str, int], name: str, context: ssl.SSLContext
     ) -> None:
         self.path, self.server, self.name, self.context = path, server, name, context
+        self._tasks = set[asyncio.Task[None]]()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> _Bridge:
         self._thread.start()
-        opening = asyncio.start_unix_server(self._pass, self.path)
+        opening = asyncio.start_unix_server(self._opened, self.path)
         self._listening = asyncio.run_coroutine_threadsafe(opening, self._loop).result()
         return self
 
@@ -102,10 +103,12 @@ class _Bridge:
 
     async def _end(self) -> None:
         self._listening.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _opened(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.add(self._loop.create_task(self._pass(reader, writer)))
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

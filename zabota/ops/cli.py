@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def expected(error: Exception) -> str | None:
     """The plain words of a trouble that can happen to anybody; None for a fault of ours."""
+    import psycopg
     from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, ValidationError
     from django.db import OperationalError
 
@@ -61,7 +62,7 @@ def expected(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, Busy):
         return _("The data folder is in use by %(holder)s.") % {"holder": error}
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | psycopg.OperationalError):
         return _("The database does not answer: %(why)s") % {"why": error}
     if isinstance(error, ValidationError):
         from django.utils import translation
