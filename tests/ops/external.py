@@ -7,12 +7,13 @@ import os
 import pwd
 import re
 import signal
+import socket
 import ssl
 import struct
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from zabota.ops import binaries
 
 SUPERUSER = "of the superuser"
 QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+SASL = struct.pack("!i", 10)
 TLS_WANTED, GSS_WANTED = (struct.pack("!ii", 8, code) for code in (80877103, 80877104))
 
 
@@ -85,57 +87,92 @@ def server(
         process.wait(30)
 
 
-class TlsDoor:
-    """Before a server without TLS (the wheel's has none): who wants TLS is let in, nobody else."""
+class Door:
+    """Leads whoever comes to `listening` on to a port of loopback; its own thread."""
 
-    def __init__(self, server_port: int, context: ssl.SSLContext) -> None:
-        self.server_port, self.context = server_port, context
-        self.port, self.let_in, self.turned_away = free_port(), 0, 0
+    def __init__(self, target: int, listening: socket.socket | None = None) -> None:
+        self.target = target
+        self.listening = listening or socket.create_server(("127.0.0.1", 0))
+        self.port = int(self.listening.getsockname()[1])
+        self._tasks = set[asyncio.Task[None]]()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        opening = asyncio.start_server(self._door, "127.0.0.1", self.port)
+        opening = asyncio.start_server(self._opened, sock=self.listening)
         asyncio.run_coroutine_threadsafe(opening, self._loop).result(10)
         return self
 
     def __exit__(self, *error: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self.listening.close()
 
-    async def _door(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _opened(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.add(self._loop.create_task(self._pass(reader, writer)))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not await self.greet(reader, writer):
+            writer.close()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        await asyncio.gather(_carry(reader, far_writer), self.answer(far_reader, writer))
+
+    async def greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Whether the caller may pass."""
+        return True
+
+    async def answer(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        """What the caller hears."""
+        await _carry(source, target)
+
+
+class TlsDoor(Door):
+    """Before a server without TLS (the wheel's has none): who wants TLS is let in, nobody else."""
+
+    def __init__(self, target: int, context: ssl.SSLContext) -> None:
+        super().__init__(target)
+        self.context = context
+        self.let_in, self.turned_away = 0, 0
+
+    async def greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """The beginning of PostgreSQL's protocol, and TLS."""
         asked = await reader.readexactly(8)
         if asked == GSS_WANTED:
             writer.write(b"N")
             asked = await reader.readexactly(8)
         if asked != TLS_WANTED:
             self.turned_away += 1
-            writer.close()
-            return
+            return False
         writer.write(b"S")
         await writer.drain()
         try:
             await writer.start_tls(self.context)
         except (OSError, ssl.SSLError):
-            return
+            return False
         self.let_in += 1
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.server_port)
-        await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer, is_offer=True))
+        return True
+
+    async def answer(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        """As servers with TLS do, it offers to bind the password to the connection as well."""
+        head = await source.readexactly(5)
+        body = await source.readexactly(struct.unpack("!i", head[1:])[0] - 4)
+        if head[:1] == b"R" and body.startswith(SASL):
+            body = SASL + b"SCRAM-SHA-256-PLUS\0" + body[len(SASL) :]
+        target.write(head[:1] + struct.pack("!i", len(body) + 4) + body)
+        await _carry(source, target)
 
 
-async def _carry(
-    source: asyncio.StreamReader, target: asyncio.StreamWriter, *, is_offer: bool = False
-) -> None:
-    """`is_offer`: as servers with TLS do, offer to bind the password to the connection as well."""
-    try:
+async def _carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
         while block := await source.read(65536):
-            if is_offer and block[:1] == b"R" and block[5:9] == struct.pack("!i", 10):
-                body = block[5:9] + b"SCRAM-SHA-256-PLUS\0" + block[9:]
-                block = b"R" + struct.pack("!i", len(body) + 4) + body
-            is_offer = False
             target.write(block)
             await target.drain()
-    except OSError:
-        pass
     target.close()

@@ -19,6 +19,16 @@ from zabota.ops import bridge
 from zabota.ops.binaries import bin_dir
 
 Env = dict[str, str]
+SESSION = """
+from zabota.ops.command import database
+with database(migrated=False):
+    from django.db import connection
+    names = ["timezone", "jit", "tcp_keepalives_idle", "tcp_keepalives_interval",
+             "tcp_keepalives_count", "tcp_user_timeout", "lock_timeout"]
+    with connection.cursor() as cursor:
+        told = [cursor.execute(f"SHOW {name}").fetchone()[0] for name in names]
+    print(*told, connection.get_connection_params()["connect_timeout"])
+"""
 
 
 @pytest.fixture
@@ -86,6 +96,15 @@ def test_a_server_that_wants_tls_is_backed_up_and_restored(
         assert (status, text.strip()) == (0, "tickets|1")
         assert door.turned_away == 0
         assert door.let_in > 10
+
+
+def test_sessions_end_soon_after_their_host_and_keep_what_the_url_says(
+    env: Env, folder: Path
+) -> None:
+    with server(folder) as url:
+        own = env | {"DATABASE_URL": f"{url}?connect_timeout=3&options=-c%20lock_timeout%3D7s"}
+        told = python(own, folder / "data", SESSION)
+    assert told == "UTC off 8 4 3 20000 7s 3"
 
 
 def test_psql_hides_the_password_from_the_list_of_processes(env: Env, folder: Path) -> None:
