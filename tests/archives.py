@@ -1,22 +1,25 @@
 """Small backups of what earlier versions left behind, which every later one must be able to take.
 
 `python -m tests.archives NAME` writes tests/samples/archives/NAME.tar.xz from the present code
-(`make release-archive VERSION=v1.2.0` at a release). Without a name it only says which tags lack
-one.
+(`make release-archive VERSION=v1.2.0` at a release), and notes the fields of facts that are new in
+it. Without a name it only says which tags lack one.
 """
 
 from __future__ import annotations
 
+import json
 import lzma
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "tests" / "samples" / "archives"
+FACTS = ROOT / "tests" / "samples" / "facts.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 LARGEST = 200_000  # bytes; they stay in the repository for ever
 # One of everything that is easily had: what is not here is not tried.
@@ -65,6 +68,24 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(".tar.xz") for path in FOLDER.glob("*.tar.xz"))
 
 
+def recorded() -> dict[str, list[str]]:
+    """The fields with which each kind of fact was recorded first."""
+    found: dict[str, list[str]] = json.loads(FACTS.read_text())
+    return found
+
+
+def with_new_facts(kept: dict[str, list[str]]) -> dict[str, list[str]]:
+    """`kept`, and the fields without a default of all kinds that are not in it."""
+    from zabota.events.facts import known_facts
+
+    now = {
+        kind: [one.name for one in fields(fact) if MISSING is one.default is one.default_factory]
+        for kind, fact in known_facts().items()
+        if not kind.startswith("test.")
+    }
+    return dict(sorted((now | kept).items()))
+
+
 def unpack(name: str, folder: Path) -> Path:
     """The backup of this name, unpacked into the folder."""
     target = folder / f"{name}.tar"
@@ -111,7 +132,19 @@ def write(name: str) -> Path:
     FOLDER.mkdir(parents=True, exist_ok=True)
     target = FOLDER / f"{name}.tar.xz"
     target.write_bytes(packed)
+    write_facts()
     return target
+
+
+def write_facts() -> None:
+    """Note the facts that are new; those noted before stay as they are."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    import django
+
+    django.setup()
+    lines = [f"{json.dumps(kind)}: {json.dumps(names)}"
+             for kind, names in with_new_facts(recorded()).items()]  # fmt: skip
+    FACTS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 if __name__ == "__main__":

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import http.client
 import os
-import pwd
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests import prepared
 from tests.mailserver import PASSWORD, USER, ImapServer, SmtpServer, free_port
+from tests.ops.external import server
 from tests.ops.visitor import (
     FILL,
     ROOT,
@@ -31,12 +29,10 @@ from tests.ops.visitor import (
     started,
     wait_for,
 )
-from zabota.lib import embedded
-from zabota.ops import binaries
 from zabota.ops.cli import parser
 
 DEPLOY = ROOT / "deploy"
-UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+UNITS = sorted((DEPLOY / "systemd").iterdir())
 HOLD_INBOX = """
 import django; django.setup()
 import json, sys
@@ -86,7 +82,7 @@ def test_the_files_name_commands_and_settings_that_exist() -> None:
     assert named
     assert [name for name in named if f"`{name}`" not in known] == []
     for text in texts:
-        for command in re.findall(r"^Exec\w+=\S+/zabota (\w+)$", text, re.MULTILINE):
+        for command in re.findall(r"^Exec\w+=\S+/zabota ([\w-]+)$", text, re.MULTILINE):
             assert parser().parse_args([command]), command
 
 
@@ -116,41 +112,8 @@ def test_a_single_process_without_a_database_says_what_to_do(folder: Path) -> No
 @pytest.fixture
 def external(folder: Path) -> Iterator[str]:
     """A second PostgreSQL, by TCP and with passwords; role and database as the how-to has them."""
-    account = embedded.root_account() if os.getuid() == 0 else pwd.getpwuid(os.getuid())
-    programs = binaries.bin_dir_for(account.pw_uid, account.pw_gid)
-    place, port = folder / "external", free_port()
-    place.mkdir(mode=0o700)
-    (folder / "password").write_text("of the superuser")
-    who: dict[str, Any] = {}
-    if os.getuid() == 0:
-        who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        os.chown(place, account.pw_uid, account.pw_gid)
-        os.chown(folder / "password", account.pw_uid, account.pw_gid)
-    made = [str(programs / "initdb"), "-D", str(place), "-U", "postgres", "-A", "scram-sha-256"]
-    made += ["--pwfile", str(folder / "password"), "-E", "UTF8", "--locale=C"]
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(made, check=True, cwd="/", **quiet, **who)
-    command = [str(programs / "postgres"), "-D", str(place), "-k", "", "-p", str(port)]
-    command += ["-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"]
-    server = subprocess.Popen(command, cwd="/", **quiet, **who)
-    try:
-        text = (ROOT / "docs" / "how-to" / "postgresql.md").read_text()
-        block = re.search(r"```sql\n(.*?)```", text, re.DOTALL)
-        assert block
-        psql = [str(programs / "psql"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
-        env = os.environ | {"PGPASSWORD": "of the superuser"}
-
-        def made_all() -> bool:
-            script = [*psql, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", "SELECT 1"]
-            return subprocess.run(script, env=env, **quiet).returncode == 0
-
-        assert wait_for(made_all, 20)
-        whole = [*psql, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-q"]
-        subprocess.run(whole, input=block[1], text=True, check=True, env=env)
-        yield f"postgresql://zabota:PASSWORD@127.0.0.1:{port}/zabota"
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(30)
+    with server(folder) as url:
+        yield url
 
 
 def test_two_hosts_over_one_database(external: str, folder: Path) -> None:

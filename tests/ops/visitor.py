@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,14 @@ def wait_for(question: Callable[[], object], limit: float = 30.0) -> object:
 
 
 @contextmanager
-def started(*words: str, env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`zabota …` until the block ends; what it says stands in `log`."""
-    with log.open("wb") as output:
+def started(
+    *words: str, env: dict[str, str], log: Path, within: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`zabota …` until the block ends; what it says stands in `log`. `within`: words before the
+    command, which stay one process with it."""
+    with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "zabota.ops.cli", *words],
+            [*within, sys.executable, "-m", "zabota.ops.cli", *words],
             env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
         try:
@@ -63,12 +66,13 @@ def started(*words: str, env: dict[str, str], log: Path) -> Iterator[subprocess.
                 process.wait()
 
 
-def python(code: str, env: dict[str, str]) -> Any:
+def python(code: str, env: dict[str, str], within: Sequence[str] = ()) -> Any:
     """The JSON that `code` prints, run over the installation of `env`."""
     whole = env | {"DJANGO_SETTINGS_MODULE": "zabota.config.settings", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=whole, cwd=ROOT, capture_output=True, text=True
-    )
+        [*within, sys.executable, "-c", code],
+        env=whole, cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.strip().splitlines()[-1])
 

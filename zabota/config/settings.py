@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from zabota.config.network import connection_options
 from zabota.lib import embedded
 from zabota.lib.environment import env, env_counts, env_flag, env_int, env_list
 from zabota.lib.networks import Reach, networks
@@ -162,7 +163,7 @@ def _database() -> dict[str, Any]:
         raise SystemExit("DATABASE_URL must look like postgresql://user:password@host:5432/name")
     query = dict(parse_qsl(parts.query))
     host = query.pop("host", None) or unquote(parts.hostname or "")
-    options.update(query)
+    options.update(connection_options(options["options"], query))
     return common | {
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),

@@ -167,6 +167,8 @@ def _solved(fact: events.Solved, names: Names) -> str:
     text = _("solved with the answer")
     if fact.told is None:
         text = _("solved; the client gets a notice")
+    if fact.took is None:
+        return text
     if fact.with_client < 60:
         return _("%(text)s, after %(took)s") % {"text": text, "took": length(fact.took)}
     return _("%(text)s, after %(took)s; without the client's wait %(ours)s") % {

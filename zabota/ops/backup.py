@@ -12,6 +12,8 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -26,6 +28,7 @@ from zabota.channels.blobs import kept
 from zabota.lib import backups, clock
 from zabota.ops.archive import DUMP, Manifest, write
 from zabota.ops.binaries import MAJOR, bin_dir
+from zabota.ops.bridge import reached
 from zabota.ops.lock import Busy, FolderLock
 from zabota.ops.processes import die_with_parent
 from zabota.ops.scratch import scratch
@@ -154,18 +157,30 @@ def _dump(target: Path, snapshot: str) -> None:
         f"--snapshot={snapshot}", "--schema=public", "-f", str(target))  # fmt: skip
 
 
+@contextmanager
+def invocation(
+    program: str, values: dict[str, str] | None = None
+) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """The first words and the environment of one of PostgreSQL's programs over the database."""
+    with reached(values or connection_values()) as reach:
+        # The password stands in the environment: every user of the machine sees the arguments.
+        secret = {"PGPASSWORD": reach.pop("password")} if "password" in reach else {}
+        command = [str(bin_dir() / program), "-d", make_conninfo(**reach)]
+        # What is set for a library that knows TLS is refused by one that does not.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PGSSL")}
+        yield command, kept | secret
+
+
 def run(program: str, *arguments: str, values: dict[str, str] | None = None) -> None:
     """Run one of PostgreSQL's programs over the database; raises BackupFailed with its words."""
-    reach = dict(values or connection_values())
-    # The password stands in the environment: every user of the machine sees the arguments.
-    secret = {"PGPASSWORD": reach.pop("password")} if "password" in reach else {}
-    done = subprocess.run(
-        [str(bin_dir() / program), "-d", make_conninfo(**reach), *arguments],
-        env={**os.environ, "LC_ALL": "C", **secret},
-        capture_output=True,
-        check=False,
-        preexec_fn=die_with_parent(signal.SIGKILL),
-    )
+    with invocation(program, values) as (command, env):
+        done = subprocess.run(
+            [*command, *arguments],
+            env=env | {"LC_ALL": "C"},
+            capture_output=True,
+            check=False,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
     if done.returncode:
         why = done.stderr.decode(errors="replace").strip()[-500:]
         raise BackupFailed("program", program=program, why=why)

@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def expected(error: Exception) -> str | None:
     """The plain words of a trouble that can happen to anybody; None for a fault of ours."""
+    import psycopg
     from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist, ValidationError
     from django.db import OperationalError
 
@@ -61,7 +62,7 @@ def expected(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, Busy):
         return _("The data folder is in use by %(holder)s.") % {"holder": error}
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | psycopg.OperationalError):
         return _("The database does not answer: %(why)s") % {"why": error}
     if isinstance(error, ValidationError):
         from django.utils import translation
@@ -225,16 +226,11 @@ def psql_shell(given: argparse.Namespace) -> int:
     """Open psql over the database in use."""
     import subprocess
 
-    from django.conf import settings
-
-    from zabota.ops.binaries import bin_dir
-
     with database(migrated=False):
-        wanted = settings.DATABASE_URL or (
-            f"host='{settings.DATABASES['default']['HOST']}' user=postgres dbname=zabota"
-        )
-        command = [str(bin_dir() / "psql"), wanted, *given.rest]
-        return subprocess.run(command, check=False).returncode
+        from zabota.ops.backup import invocation
+
+        with invocation("psql") as (command, env):
+            return subprocess.run([*command, *given.rest], check=False, env=env).returncode
 
 
 def child_web(given: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ from django.db import connections
 
 from zabota.ops import backup
 from zabota.ops.archive import BLOB, DUMP, KEY, Content, Damaged, read, sync_folder
+from zabota.ops.filling import fill
 from zabota.ops.postgres import DATABASE, Server
 from zabota.ops.scratch import scratch
 from zabota.ops.words import gettext as _
@@ -168,8 +169,7 @@ def _put_back(found: psycopg.Connection[tuple[object, ...]]) -> None:
 
 def _load(dump: Path, values: dict[str, str]) -> None:
     try:
-        backup.run("pg_restore", "--no-owner", "--no-privileges", "--schema=public",
-                   "--single-transaction", "--exit-on-error", str(dump), values=values)  # fmt: skip
+        fill(dump, values)
     except backup.BackupFailed as error:
         raise RestoreFailed(str(error)) from error
 

@@ -55,6 +55,7 @@ def upgrade(*, save: bool) -> None:
     executor.progress_callback = lambda action, *about: note(action, *about)
     try:
         with Progress(_("Database schema"), len(plan)) as bar, together:
+            _settle()
             executor.migrate(targets)
             # Content types and permissions of new models are made by this command's signal.
             call_command("migrate", verbosity=0, interactive=False)
@@ -66,12 +67,12 @@ def upgrade(*, save: bool) -> None:
 
 
 def _settle() -> None:
-    """Within one transaction the next migration must find no checks waiting: PostgreSQL alters no
-    table that has them."""
+    """Within one transaction no check of a foreign key may wait for its end, not even between two
+    steps of one migration: PostgreSQL alters no table with checks waiting, and a row changed twice
+    has one."""
     if connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _save() -> Path:

@@ -102,13 +102,14 @@ class SubjectChanged(Fact, kind="tickets.subject_changed"):
 @dataclass(frozen=True)
 class Solved(Fact, kind="tickets.solved"):
     """`told` is the message that told the client, None when a notice must still go; `took` seconds
-    from the ticket's beginning, `with_client` those of them when the client had the word."""
+    from the ticket's beginning (None: older records do not say), `with_client` those of them when
+    the client had the word."""
 
     ticket: int
     was: str
     told: int | None
-    took: int
-    with_client: int
+    took: int | None = None
+    with_client: int = 0
 
 
 @dataclass(frozen=True)
