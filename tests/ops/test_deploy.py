@@ -29,6 +29,7 @@ from tests.ops.visitor import (
     started,
     wait_for,
 )
+from zabota.ops import binaries
 from zabota.ops.cli import parser
 
 DEPLOY = ROOT / "deploy"

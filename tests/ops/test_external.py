@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from tests.certificates import Authority
 from tests.ops.external import TlsDoor, server
-from tests.ops.test_backup import COUNT, FILL, python, saved
+from tests.ops.test_backup import COUNT, saved
 from tests.ops.test_cli import zabota
+from tests.prepared import FILL, python
 from zabota.ops import bridge
 from zabota.ops.binaries import bin_dir
 
@@ -56,7 +58,7 @@ def test_data_moves_from_the_embedded_database_to_an_older_one_of_ones_own(
 ) -> None:
     """As the how-to says: the same folder, backed up without DATABASE_URL, restored with it."""
     data = folder / "data"
-    python(env, data, FILL, "one")
+    prepared.with_a_ticket(data)
     path = saved(env, data)
     with server(folder, major=16) as url:
         own = env | {"DATABASE_URL": url}
@@ -82,11 +84,11 @@ def test_a_server_that_wants_tls_is_backed_up_and_restored(
     with server(folder, major=major) as url, TlsDoor(port_of(url), signed.context()) as door:
         url = f"postgresql://zabota:PASSWORD@localhost:{door.port}/zabota?sslmode=verify-full"
         own = env | {"DATABASE_URL": f"{url}&sslrootcert={authority.file}&channel_binding=disable"}
-        python(own, data, FILL, "one")
+        python(own, data, FILL)
         path = saved(own, data)
         status, text = zabota(own, data, "verify-backup", str(path))
         assert status == 0, text
-        python(own, data, FILL, "one")
+        python(own, data, FILL)
         status, text = zabota(own, data, "restore", str(path), "--replace")
         assert status == 0, text
         assert python(own, data, COUNT) == "1 100000 True"
