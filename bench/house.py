@@ -53,6 +53,8 @@ class House:
             "ZABOTA_DATA": str(self.folder),
             "ZABOTA_BACKUP_AT": "off",
             "ZABOTA_API_PER_MINUTE": "1000000",
+            # The people of the bench have few domains.
+            "ZABOTA_DOMAIN_PER_MINUTE": "0",
             "ZABOTA_LISTEN": f"127.0.0.1:{self.port}",
             "DJANGO_SETTINGS_MODULE": "zabota.config.settings",
         }

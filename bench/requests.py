@@ -49,7 +49,7 @@ def _measure(house: House, servers: MailServers, given: argparse.Namespace) -> N
 
     town = found(servers.imap_port, servers.smtp_port)
     grow(town, given.tickets)
-    works = {"api": _bringing, "pane": _looking, "reply": _answering}
+    works = {"api": _bringing, "list": _listing, "pane": _looking, "reply": _answering}
     house.pause("worker", True)
     try:
         for name in given.work.split(","):
@@ -75,6 +75,16 @@ def _bringing(town: Town, source: random.Random) -> Work:
         assert json.loads(told.content)["number"]
 
     return Work(ready, act)
+
+
+def _listing(town: Town, source: random.Random) -> Work:
+    client, _ = _signed_in(town)
+
+    def act(view: str) -> None:
+        told = client.get(f"/inbox/{view}/")
+        assert told.status_code == 200
+
+    return Work(lambda number: ("open", "unassigned", "solved")[number % 3], act)
 
 
 def _looking(town: Town, source: random.Random) -> Work:
@@ -164,7 +174,7 @@ def _count(name: str, work: Work, given: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.requests", description=__doc__)
-    parser.add_argument("--work", default="api,pane,reply")
+    parser.add_argument("--work", default="api,list,pane,reply")
     parser.add_argument("--samples", type=int, default=300)
     parser.add_argument("--warm", type=int, default=60)
     parser.add_argument("--tickets", type=int, default=5000)
