@@ -244,6 +244,17 @@ def open_streams(site: Site) -> int:
     return int(next(row for row in rows if row.startswith("zabota_open_streams ")).split()[1])
 
 
+def test_a_burst_is_heard_whole_by_a_stream_that_keeps_up(site: Site) -> None:
+    ticket = ticket_in()
+    stream = Stream(site, key_of(make.agent()), "queues=all")
+    with transaction.atomic():
+        for _ in range(3 * feed.MOST_WAITING):
+            record(SubjectChanged(ticket=ticket.pk), stream=f"ticket:{ticket.pk}", by=make.BY)
+    heard = [stream.next() for _ in range(3 * feed.MOST_WAITING)]
+    assert {(name, data["id"]) for name, data in heard} == {("ticket", ticket.pk)}
+    stream.close()
+
+
 def test_a_slow_listener_is_told_to_start_anew() -> None:
     listener = feed.Listener(Viewer(1, frozenset({1})), "key", None)
     for number in range(feed.MOST_WAITING + 1):

@@ -33,6 +33,9 @@ SPREAD_EACH = 4  # ms
 FEW, MOST_SPREAD = 8, 10_000
 BYE_SECONDS = 2.0
 MOST_WAITING = 200
+# A larger burst is told in steps, so that a stream that keeps up is not taken for a slow one; for
+# those that do not, all of a burst waits so long together.
+BREATH, PATIENCE = 0.02, 0.5  # seconds
 # Ids are not in the order of commits: what came a little before the last heard id is told again.
 WINDOW = timedelta(seconds=60)
 # The same for a page that was drawn a moment ago: it would be told again what it shows already.
@@ -124,6 +127,10 @@ class Listener:
             self.waiting.put_nowait(note)
         except asyncio.QueueFull:
             self.end(OVERFLOWN)
+
+    def is_half_full(self) -> bool:
+        """Whether much waits to be written."""
+        return self.waiting.qsize() > MOST_WAITING // 2
 
     def end(self, note: Note) -> None:
         """Forget what waits and end with `note`."""
@@ -230,11 +237,15 @@ class Feed:
             await self._check([one for one in self.listeners if one.viewer.agent in agents])
         tickets = [one for one in heard if one.stream.startswith("ticket:")]
         if tickets and self.listeners:
+            patience = PATIENCE
             for change in await in_thread(read_changes, tickets):
                 notes = [(one, one.note_of(change)) for one in self.listeners]
                 told = [(one, note) for one, note in notes if note is not None]
                 for listener, note in told:
                     listener.offer(spread(note, len(told)))
+                if patience > 0 and any(one.is_half_full() for one, _note in told):
+                    await asyncio.sleep(BREATH)
+                    patience -= BREATH
         self.last = max([self.last, *(one.event for one in heard)])
 
     async def _check_always(self) -> None:
