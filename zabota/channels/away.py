@@ -35,8 +35,10 @@ _seen: tuple[float, tuple[tuple[int, str], ...]] = (0.0, ())
 
 def line_up(row: Outgoing) -> datetime:
     """A letter found no server: when its line asks again."""
-    waited = clock.now() - row.created_at
-    due_at = clock.now() + (SOON if waited < WHILE_NEW else LATER)
+    now = clock.now()
+    pause = SOON if now - row.created_at < WHILE_NEW else LATER
+    # Behind one that is given up others may stand that have waited as long: none of them a pause.
+    due_at = now if is_given_up(row) else now + pause
     _ask_at(due_at, row.inbox_id)
     return due_at
 
