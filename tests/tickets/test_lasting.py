@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 def solved(ticket: Ticket) -> tuple[int, int]:
-    facts = [row.facts for row in of_stream(ticket.stream, 100) if row.kind == Solved.kind]
+    facts = [row.facts for row in of_stream(ticket.stream, 100).answer() if row.kind == Solved.kind]
     newest = max(facts, key=lambda fact: fact["took"])
     return newest["took"], newest["with_client"]
 

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zabota.config.settings")
 
-from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from starlette.applications import Starlette
@@ -20,13 +19,11 @@ django = get_wsgi_application()
 from zabota.config.downloads import download  # noqa: E402
 from zabota.config.health import healthz  # noqa: E402
 from zabota.config.shim import BODY, App, Receive, Scope, Send, Shim, cleaned  # noqa: E402
+from zabota.config.threads import Threads  # noqa: E402
 from zabota.desk import live  # noqa: E402
 
 IN_LOOP = ("/live/", "/files/", "/healthz")
 UPLOADS = 5
-# Chunks of an answer that may wait for a slow client before its thread has to (8 KiB each for
-# static files).
-WAITING_CHUNKS = 256
 
 
 def pages(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -51,12 +48,7 @@ in_loop = Starlette(
     lifespan=_lifespan,
 )
 in_threads = Shim(
-    cast(
-        App,
-        WSGIMiddleware(
-            cast(Any, pages), workers=settings.WEB_THREADS, send_queue_size=WAITING_CHUNKS
-        ),
-    ),
+    Threads(pages, workers=settings.WEB_THREADS),
     most_bytes=settings.MAX_UPLOAD_MB * UPLOADS * 1024 * 1024,
 )
 _proxies = frozenset(settings.TRUSTED_PROXIES)

@@ -43,7 +43,7 @@ def content(agent: Agent, ticket: Ticket, view: str) -> dict[str, Any]:
     mails = contact.identities.filter(kind="mail") if contact else Identity.objects.none()
     identities = list(mails.order_by("-is_preferred", "id"))
     addresses = [one.value for one in identities]
-    events = log.of_stream(ticket.stream, timeline.SHOWN)
+    events = log.of_stream(ticket.stream, timeline.SHOWN).answer()
     names = timeline.Names.of(policy.company(agent))
     may = queries.may(agent, ticket)
     return {

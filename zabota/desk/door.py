@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from zabota.desk.counting import counting
 from zabota.events.kept import held
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level, Role
@@ -68,7 +69,13 @@ def ticket_door(
                 if ticket is None:
                     raise Http404
                 policy.demand(agent, level, ticket.queue_id)
-                return view(request, agent, ticket, *args, **kwargs)
+                before = ticket.queue_id
+                try:
+                    return view(request, agent, ticket, *args, **kwargs)
+                finally:
+                    if request.method == "POST":
+                        # His next page does not wait for the live line to tell.
+                        counting.changed({before, ticket.queue_id})
 
         return door
 

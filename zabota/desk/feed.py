@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.db.models import Max
 
+from zabota.desk.counting import counting
 from zabota.desk.presence import Presence
 from zabota.desk.viewers import Viewer, read_viewers
 from zabota.events.live import Heard, Hub
@@ -153,12 +154,15 @@ class Feed:
 
     def start(self) -> None:
         """Begin to listen, in the running event loop."""
-        jobs = (Hub(self.hear).run(), self._dispatch(), self._check_always(), self._sweep())
+        hub = Hub(self.hear)
+        counting.listen(lambda: hub.is_connected)
+        jobs = (hub.run(), self._dispatch(), self._check_always(), self._sweep())
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def stop(self) -> None:
         """End all streams and stop listening."""
         self._end_all()
+        counting.listen(None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -170,6 +174,7 @@ class Feed:
             self.deaf_until = asyncio.get_running_loop().time() + BYE_SECONDS
             self._end_all()
         elif heard.what == "gap":
+            counting.forget()
             reset = spread(RESET, len(self.listeners))
             for listener in self.listeners:
                 listener.offer(reset)
@@ -228,6 +233,7 @@ class Feed:
                 await self._tell(heard)
             except DatabaseError as error:
                 log.warning("live feed", extra={"error_type": type(error).__name__})
+                counting.forget()
                 for listener in self.listeners:
                     listener.offer(RESET)
 
@@ -236,9 +242,15 @@ class Feed:
         if agents:
             await self._check([one for one in self.listeners if one.viewer.agent in agents])
         tickets = [one for one in heard if one.stream.startswith("ticket:")]
-        if tickets and self.listeners:
+        if tickets and not self.listeners:
+            counting.forget()
+        elif tickets:
             patience = PATIENCE
-            for change in await in_thread(read_changes, tickets):
+            changes = await in_thread(read_changes, tickets)
+            # Before anybody hears: who is told asks for the counts.
+            for change in changes:
+                counting.changed({change.queue, *change.left})
+            for change in changes:
                 notes = [(one, one.note_of(change)) for one in self.listeners]
                 told = [(one, note) for one, note in notes if note is not None]
                 for listener, note in told:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from markupsafe import Markup
 from zabota.desk import cards, deadlines
 from zabota.lib import times
 from zabota.lib.drawing import drawn
+from zabota.lib.questions import Question
 from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets import queries
@@ -59,9 +60,9 @@ class Page:
     older: str
 
 
-def page(agent: Agent, view: str, before: str = "") -> Page:
+def rows(agent: Agent, view: str, before: str = "") -> Question[list[queries.Row]]:
     """50 rows of a view in its order; raises BadCursor and KeyError (an unknown view)."""
-    return _page(agent, view, queries.page(agent, view, read_cursor(before) if before else None))
+    return queries.page(agent, view, read_cursor(before) if before else None)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def search(agent: Agent, text: str, before: str = "") -> Results:
         rows = queries.found(agent, where, query.number, place)
         if rows or before:
             instead = "" if query.text == text else query.text
-            found = _page(agent, queries.SEARCH, rows)
+            found = page(agent, queries.SEARCH, rows)
             return Results(found, _found(where, queues, found), instead)
     return Results(Page([], ""), "", "")
 
@@ -99,7 +100,8 @@ def _found(where: words.Condition, queues: Collection[int], page: Page) -> str:
     return _("%(count)s and more") % {"count": f"{count:,}".replace(",", "\u00a0")}
 
 
-def _page(agent: Agent, view: str, rows: list[queries.Row]) -> Page:
+def page(agent: Agent, view: str, rows: list[queries.Row]) -> Page:
+    """The page of a view that these rows make."""
     more = len(rows) >= queries.PAGE
     older = write_cursor(*queries.place(view, rows[-1])) if more else ""
     return Page([line(agent, row) for row in rows], older)
@@ -162,9 +164,9 @@ def titles() -> dict[str, str]:
     }
 
 
-def groups(agent: Agent) -> list[tuple[str, list[cards.ViewLink]]]:
-    """The panel of views with counts, capped."""
-    counts, names = queries.counts(agent), titles()
+def groups(counts: Mapping[str, int]) -> list[tuple[str, list[cards.ViewLink]]]:
+    """The panel of views with their counts, capped."""
+    names = titles()
 
     def link(key: str, icon: str, late: bool = False) -> cards.ViewLink:
         return cards.ViewLink(key, names[key], icon, capped(counts[key]), late)

@@ -1,4 +1,4 @@
-"""Everything the middle column shows of one ticket, read in five queries."""
+"""Everything the middle column shows of one ticket, read in one way to the database."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from zabota.desk import conversation, deadlines, inbox, reasons, timeline
 from zabota.desk.cards import Choice
 from zabota.events import log
 from zabota.lib import clock
+from zabota.lib.questions import Question, ask_at_once
 from zabota.lib.text import shorten
 from zabota.sla.queries import promise_of
 from zabota.staff import policy
 from zabota.staff.models import Agent, Queue, Topic
+from zabota.staff.structure import Structure
 from zabota.tickets import deliver, drafts, queries, reading
 from zabota.tickets.actions.change import BY_HAND
 from zabota.tickets.events import Triaged
@@ -73,15 +75,19 @@ def content(
 ) -> dict[str, Any]:
     """The values of `desk/pane.html`; `error` stands above the conversation."""
     limit = conversation.ALL if everything else conversation.SHOWN
-    messages = reading.messages_of(ticket.pk, limit + 1)
+    messages, events, promise, unsent, people = ask_at_once(
+        reading.messages_of(ticket.pk, limit + 1),
+        log.of_stream(ticket.stream, timeline.SHOWN, without=UNSHOWN),
+        promise_of(ticket.pk),
+        drafts.open_of(ticket.pk, agent.pk),
+        copied(ticket),
+    )
     has_more = len(messages) > limit
     messages = messages[-limit:]
-    events = log.of_stream(ticket.stream, timeline.SHOWN, without=UNSHOWN)
     now = policy.company(agent)
     names = timeline.Names.of(now)
     talk = conversation.conversation(messages, events, names, hidden=int(has_more))
     may = queries.may(agent, ticket)
-    promise = promise_of(ticket.pk)
     told = [(_("Why this time"), deadlines.why(promise[1]))] if promise else []
     return {
         "ticket": ticket,
@@ -92,8 +98,25 @@ def content(
         "why": [*reasons.of(ticket, messages, events, names), *told],
         "due_tone": deadlines.tone(ticket.next_due_at, ticket.burns_at),
         "max_mb": settings.MAX_UPLOAD_MB,
+        "was_moved": any(row.kind == "tickets.queue_changed" for row in events),
+        "news": micros(ticket.news_at or ticket.last_message_at),
+        # The composer, and what stands above it.
+        "draft": draft or kept_draft(unsent if may["reply"] else []),
+        "held": held_of(unsent if may["reply"] else []),
+        "token": secrets.token_urlsafe(12),
+        "to": recipient(ticket, messages, people),
+        "addresses": address_choices(ticket, messages),
+        "why_no_reply": why_no_reply(ticket, may),
+        "warning": warning(ticket),
+    } | menus(ticket, now)
+
+
+def menus(ticket: Ticket, now: Structure) -> dict[str, Any]:
+    """What the buttons above the conversation offer."""
+    return {
         "owners": owner_choices(policy.agents_in(now, ticket.queue_id), ticket),
         "urgencies": urgency_choices(ticket),
+        "urgency_key": inbox.URGENCY_KEYS[ticket.urgency],
         "statuses": status_choices(ticket),
         "types": [
             (key, label, key == ticket.type)
@@ -102,26 +125,7 @@ def content(
         ],
         "topics": topic_options(now.topics.values(), ticket),
         "queues": queue_options(now.queues.values(), ticket),
-        "was_moved": any(row.kind == "tickets.queue_changed" for row in events),
         "closings": closings(ticket),
-        "urgency_key": inbox.URGENCY_KEYS[ticket.urgency],
-        "news": micros(ticket.news_at or ticket.last_message_at),
-    } | composer(agent, ticket, messages, may, draft)
-
-
-def composer(
-    agent: Agent, ticket: Ticket, messages: list[Said], may: dict[str, bool], draft: Draft | None
-) -> dict[str, Any]:
-    """What the composer shows, and what stands above it."""
-    unsent = drafts.open_of(ticket.pk, agent.pk) if may["reply"] else []
-    return {
-        "draft": draft or kept_draft(unsent),
-        "held": held_of(unsent),
-        "token": secrets.token_urlsafe(12),
-        "to": recipient(ticket, messages),
-        "addresses": address_choices(ticket, messages),
-        "why_no_reply": why_no_reply(ticket, may),
-        "warning": warning(ticket),
     }
 
 
@@ -143,15 +147,21 @@ def kept_draft(unsent: Iterable[drafts.Open]) -> Draft:
     return Draft(newest.text, newest.mode, newest.reason, newest.to, drafts.stamp(newest.at))
 
 
-def recipient(ticket: Ticket, messages: list[Said]) -> str:
+def copied(ticket: Ticket) -> Question[list[tuple[str, str]]]:
+    """Who takes part beside the client, up to one more than gets a copy: his last message may name
+    an address that is not his."""
+    contact = ticket.contact
+    his = (contact.address, *contact.other_addresses) if contact else ()
+    return reading.participants_of(ticket.pk, his, deliver.MAX_COPIES + 1)
+
+
+def recipient(ticket: Ticket, messages: list[Said], people: list[tuple[str, str]]) -> str:
     """Who will get the answer, with the copies, as the composer says it (see tickets.deliver)."""
     if ticket.contact is None:
         return ""
-    first, address = ticket.contact.address, answer_address(ticket, messages)
-    own = deliver.own_addresses()
-    his = (address, first, *ticket.contact.other_addresses)
-    people = reading.participants_of(ticket.pk, his, deliver.MAX_COPIES)
-    copies = [one.email for one in deliver.foreign(people, own)]
+    address = answer_address(ticket, messages)
+    others = [one for one in people if one[0] != address][: deliver.MAX_COPIES]
+    copies = [one.email for one in deliver.foreign(others, deliver.own_addresses())]
     name = ticket.contact.name
     text = f"{name} <{address}>" if name else address
     if copies:

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 
+from zabota.lib.questions import Question, ask_at_once
 from zabota.lib.rows import ask, ask_all
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 _VERSION = "SELECT version::text FROM events_kept WHERE name = %s"
@@ -36,6 +38,17 @@ def held() -> Iterator[None]:
         yield
     finally:
         _held.reset(token)
+
+
+def asked_with(question: Question[A]) -> A:
+    """The answer of a question; inside `held`, whoever asks first has asked for the versions too,
+    in the same way to the database."""
+    held = _held.get()
+    if held is None or held:
+        return question.answer()
+    found, versions = ask_at_once(question, Question(_VERSIONS, [], dict))
+    held.update(versions)
+    return found
 
 
 class Kept(Generic[T]):

@@ -17,6 +17,7 @@ from zabota.events.actor import Actor
 from zabota.events.facts import Fact
 from zabota.events.models import Event
 from zabota.lib import clock
+from zabota.lib.questions import Question
 from zabota.lib.rows import ask, ask_all, made
 
 Handler = TypeVar("Handler", bound=Callable[[Event, Any], None])
@@ -206,10 +207,10 @@ def read(event_id: int) -> Event:
     return event_of(row)
 
 
-def of_stream(stream: str, limit: int, *, without: Iterable[str] = ()) -> list[Event]:
+def of_stream(stream: str, limit: int, *, without: Iterable[str] = ()) -> Question[list[Event]]:
     """The newest `limit` events of a stream, oldest first, but those of the kinds `without`."""
-    rows = ask_all(_OF_STREAM, [stream, list(without), limit])
-    return [event_of(row) for row in reversed(rows)]
+    values = [stream, list(without), limit]
+    return Question(_OF_STREAM, values, lambda rows: [event_of(row) for row in rows[::-1]])
 
 
 def event_of(row: Sequence[Any]) -> Event:

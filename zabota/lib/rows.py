@@ -105,6 +105,31 @@ def ask_all(sql: str, values: Given) -> list[Any]:
     return found
 
 
+def ask_each(asked: Sequence[tuple[str, Given]]) -> list[list[Any]]:
+    """All rows of each of several statements, which go to the database in one way (a pipeline);
+    one after the other where statements are counted or watched."""
+    line = connections[DEFAULT_DB_ALIAS]
+    if len(asked) < 2 or line.queries_logged or line.execute_wrappers:
+        return [ask_all(sql, values) for sql, values in asked]
+    cursors = _cursors(line, len(asked))
+    with line.wrap_database_errors:
+        with line.connection.pipeline():
+            for cursor, (sql, values) in zip(cursors, asked, strict=False):
+                cursor.execute(sql, values)
+        return [cursor.fetchall() for cursor, _ in zip(cursors, asked, strict=False)]
+
+
+def _cursors(line: Any, count: int) -> list[Any]:
+    """So many bare cursors of this thread's connection, kept for their next users."""
+    line.ensure_connection()
+    held = line.__dict__.setdefault("_held_cursors", [])
+    if held and held[0].connection is not line.connection:
+        held.clear()
+    while len(held) < count:
+        held.append(line.create_cursor())
+    return list(held)
+
+
 def _cursor() -> Any:
     """The one cursor of this thread's connection, read empty by each of its users: making one costs
     as much as a small statement. Where statements are counted, one that counts."""

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from datetime import timedelta
+from typing import Any
 
 from zabota.lib import clock
+from zabota.lib.questions import Question
 from zabota.lib.rows import ask
 from zabota.sla.clocks import Told
 from zabota.sla.expecting import Inputs
@@ -22,11 +24,15 @@ SELECT count(*) FILTER (WHERE t.first_answer_at <= p.due_at), count(*)
 """
 
 
-def promise_of(ticket_id: int) -> tuple[Told, Inputs] | None:
+def promise_of(ticket_id: int) -> Question[tuple[Told, Inputs] | None]:
     """What the client of the ticket was told, and from what it was reckoned."""
-    found = ask(_PROMISE, [ticket_id])
-    if found is None:
+    return Question(_PROMISE, [ticket_id], _promise)
+
+
+def _promise(rows: list[Any]) -> tuple[Told, Inputs] | None:
+    if not rows:
         return None
+    found = rows[0]
     kept = json.loads(found[2])
     known = {one.name for one in fields(Inputs)}
     return Told(found[0], found[1]), Inputs(**{k: v for k, v in kept.items() if k in known})

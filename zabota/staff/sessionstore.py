@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.db import connection
 
+from zabota.events.kept import asked_with
 from zabota.lib import clock
+from zabota.lib.questions import Question
 
 _READ = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
 
@@ -17,11 +18,9 @@ class SessionStore(DatabaseStore):
 
     def load(self) -> dict[str, Any]:
         """The session's data; an unknown or ended key is forgotten and gives nothing."""
-        with connection.cursor() as cursor:
-            cursor.execute(_READ, [self.session_key, clock.now()])
-            row = cursor.fetchone()
-        if row is None:
+        rows = asked_with(Question(_READ, [self.session_key, clock.now()], list))
+        if not rows:
             self._session_key = None
             return {}
-        found: dict[str, Any] = self.decode(row[0])
+        found: dict[str, Any] = self.decode(rows[0][0])
         return found

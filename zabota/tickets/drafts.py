@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from zabota.lib import clock
-from zabota.lib.rows import ask, ask_all, tell
+from zabota.lib.questions import Question
+from zabota.lib.rows import ask, tell
 from zabota.lib.text import clean
 from zabota.tickets.actions.answer import MAX_REPLY
 from zabota.tickets.models import HeldReply
@@ -79,7 +80,7 @@ def give_back(held: HeldReply, reason: str = "") -> None:
     keep(held.ticket_id, held.agent_id, "reply", text, to=held.to, reason=reason)
 
 
-def open_of(ticket_id: int, agent_id: int) -> list[Open]:
+def open_of(ticket_id: int, agent_id: int) -> Question[list[Open]]:
     """Drafts and held replies of one agent in one ticket, newest first."""
     who = [ticket_id, agent_id]
-    return [Open(*row) for row in ask_all(_OPEN, [*who, *who])]
+    return Question(_OPEN, [*who, *who], lambda rows: [Open(*row) for row in rows])

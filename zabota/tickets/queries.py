@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from zabota.lib import clock
-from zabota.lib.rows import ask, ask_all
+from zabota.lib.questions import Question
+from zabota.lib.rows import ask_all
 from zabota.staff import policy
 from zabota.staff.models import Agent, Level
 from zabota.tickets.models import Ticket
@@ -81,14 +82,14 @@ def place(view: str, ticket: Ticket | Row) -> tuple[int, int]:
 
 def page(
     agent: Agent, view: str, after: tuple[int, int] | None = None, limit: int = PAGE
-) -> list[Row]:
+) -> Question[list[Row]]:
     """At most `limit` rows of a view that the agent may see, in the view's order, below the place
     `after`; raises KeyError for an unknown view."""
     values = _values(agent, view)
     if after is not None:
         at = moment(-after[0]) if view in DONE else after[0]
         values |= {"at": at, "pk": after[1]}
-    return _rows(_page_sql(view, after is not None, limit), values)
+    return Question(_page_sql(view, after is not None, limit), values, _made)
 
 
 def found(
@@ -147,42 +148,41 @@ def _page_sql(view: str, is_deep: bool, limit: int) -> str:
     return f"{_ROWS} {_CONDITIONS[view]} {deeper} {order}"
 
 
+COUNTED = ("unassigned", "open", "burning", "robots")
+OWN = 0  # in place of a queue's number: the agent's own tickets
+
+
 @cache
-def _counts_sql(views: tuple[str, ...]) -> str:
-    parts = []
-    for view in views:
-        condition = _CONDITIONS[view]
-        queues = "quarantine" if view == "quarantine" else "all" if view == "mine" else "queues"
-        parts.append(
-            "(SELECT count(*) FROM (SELECT 1 FROM tickets_ticket t "  # noqa: S608 (our own words)
-            f"WHERE t.queue_id = ANY(%({queues})s) AND {condition} LIMIT {COUNT_CAP}) counted)"
-        )
-    return f"SELECT {', '.join(parts)}"
+def _tallies_sql(with_own: bool) -> str:
+    def count(where: str) -> str:
+        # A queue at a time, and up to the cap: the database walks an index and reads little else.
+        found = f"SELECT 1 FROM tickets_ticket t WHERE {where} LIMIT {COUNT_CAP}"  # noqa: S608
+        return f"(SELECT count(*) FROM ({found}) counted)"  # noqa: S608
+
+    parts = ", ".join(count(f"t.queue_id = q.id AND {_CONDITIONS[view]}") for view in COUNTED)
+    sql = f"SELECT q.id, {parts} FROM unnest(%(queues)s::smallint[]) q(id)"  # noqa: S608
+    if with_own:
+        own = count(f"t.queue_id = ANY(%(all)s::smallint[]) AND {_CONDITIONS['mine']}")
+        sql += f" UNION ALL SELECT {OWN}, {own}, 0, 0, 0"
+    return sql
 
 
-def counts(agent: Agent) -> dict[str, int]:
-    """Tickets per view, each counted up to COUNT_CAP, in one query."""
-    values: dict[str, Any] = {
-        "agent": agent.pk,
-        "queues": _queues(agent, "open"),
-        "quarantine": _queues(agent, "quarantine"),
-        "all": _queues(agent, "mine"),
-        "now": clock.now(),
-    }
-    # Quarantine is counted for those who may see it alone: with no queue the database believes it
-    # knows better than its kept plan, and plans all of this anew each time.
-    views = tuple(view for view in VIEWS if view != "quarantine" or values["quarantine"])
-    found = ask(_counts_sql(views), values)
-    return dict.fromkeys(VIEWS, 0) | dict(zip(views, found, strict=True))
+def tallies_of(
+    agent: Agent, queues: list[int], *, with_own: bool
+) -> Question[list[tuple[int, dict[str, int]]]]:
+    """For each of these queues how many tickets stand in each of COUNTED, up to COUNT_CAP each;
+    `with_own`: under OWN how many are the agent's, wherever he sees them."""
+    values: dict[str, Any] = {"queues": queues, "now": clock.now()}
+    if with_own:
+        values |= {"all": sorted(policy.queues_at(agent)), "agent": agent.pk}
+    return Question(_tallies_sql(with_own), values, _tallies)
 
 
-def count(agent: Agent, view: str) -> int:
-    """Tickets of one view, counted up to COUNT_CAP; raises KeyError for an unknown view."""
-    sql = (
-        "SELECT count(*) FROM (SELECT 1 FROM tickets_ticket t "  # noqa: S608 (our own words)
-        f"WHERE t.queue_id = ANY(%(queues)s) AND {_CONDITIONS[view]} LIMIT {COUNT_CAP}) counted"
-    )
-    return int(ask(sql, _values(agent, view))[0])
+def _tallies(rows: list[Any]) -> list[tuple[int, dict[str, int]]]:
+    return [
+        (queue, {"mine": counts[0]} if queue == OWN else dict(zip(COUNTED, counts, strict=True)))
+        for queue, *counts in rows
+    ]
 
 
 def may(agent: Agent, ticket: Ticket) -> dict[str, bool]:
@@ -211,4 +211,8 @@ def _reader(agent: Agent) -> dict[str, Any]:
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[Row]:
-    return [Row._make(row) for row in ask_all(sql, values)]
+    return _made(ask_all(sql, values))
+
+
+def _made(rows: list[Any]) -> list[Row]:
+    return [Row._make(row) for row in rows]

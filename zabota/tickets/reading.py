@@ -8,11 +8,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from zabota.channels.models import HIDDEN, Inbox
 from zabota.customers.models import Account, Contact
-from zabota.lib.rows import Joined, Rows
+from zabota.lib.questions import Question
+from zabota.lib.rows import Joined, Rows, ask, ask_all
 from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets.locking import FIRST_RETURNED
@@ -74,12 +73,9 @@ WHERE m.ticket_id = %s ORDER BY m.received_at DESC, m.id DESC LIMIT %s
 _JSON = tuple(Said._fields.index(name) for name in ("call", "answer_to", "repairs"))
 
 
-def messages_of(ticket_id: int, limit: int) -> list[Said]:
+def messages_of(ticket_id: int, limit: int) -> Question[list[Said]]:
     """The newest `limit` messages, oldest first, with their files."""
-    with connection.cursor() as cursor:
-        cursor.execute(_MESSAGES, [ticket_id, limit])
-        rows = cursor.fetchall()
-    return [_said(row) for row in reversed(rows)]
+    return Question(_MESSAGES, [ticket_id, limit], lambda rows: [_said(row) for row in rows[::-1]])
 
 
 def _said(row: tuple[Any, ...]) -> Said:
@@ -101,10 +97,7 @@ ORDER BY id LIMIT 10
 
 def newer_than(ticket_id: int, message_id: int, agent: Agent) -> list[tuple[str, str]]:
     """Direction and signature of people's messages after this one that are not the agent's own."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWER, [ticket_id, message_id, agent.pk])
-        found: list[tuple[str, str]] = cursor.fetchall()
-    return found
+    return ask_all(_NEWER, [ticket_id, message_id, agent.pk])
 
 
 _PARTICIPANTS = """
@@ -113,12 +106,11 @@ WHERE ticket_id = %s AND address <> ALL(%s) ORDER BY id LIMIT %s
 """
 
 
-def participants_of(ticket_id: int, without: Collection[str], limit: int) -> list[tuple[str, str]]:
+def participants_of(
+    ticket_id: int, without: Collection[str], limit: int
+) -> Question[list[tuple[str, str]]]:
     """Address and name of those who take part, in the order they came, but `without` these."""
-    with connection.cursor() as cursor:
-        cursor.execute(_PARTICIPANTS, [ticket_id, list(without), limit])
-        people: list[tuple[str, str]] = cursor.fetchall()
-    return people
+    return Question(_PARTICIPANTS, [ticket_id, list(without), limit], list)
 
 
 # All mail addresses of the contact, the one to which we write first at their head.
@@ -156,9 +148,7 @@ def visible_ticket(agent: Agent, ticket_id: int) -> Ticket | None:
     if not queues:
         return None
     statement = _ticket()
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, [ticket_id, list(queues)])
-        row = cursor.fetchone()
+    row = ask(statement.sql, [ticket_id, list(queues)])
     if row is None:
         return None
     ticket, contact, of_contact, account, inbox = statement.made(row)

@@ -90,7 +90,7 @@ def shown(ticket: Ticket, expected_at: datetime | None) -> dict[str, Any]:
 
 
 def _whole(ticket: Ticket) -> dict[str, Any]:
-    promise = promise_of(ticket.pk)
+    promise = promise_of(ticket.pk).answer()
     return shown(ticket, promise[0].due_at if promise else None)
 
 

@@ -51,7 +51,7 @@ def finish(
 
 def next_address(agent: Agent, ticket: Ticket, view: str) -> str:
     """The ticket below this one in the list, else the list. `ticket` is as it was before."""
-    below = queries.page(agent, view, queries.place(view, ticket), limit=1)
+    below = queries.page(agent, view, queries.place(view, ticket), limit=1).answer()
     if not below:
         return reverse("desk:inbox", args=[view])
     return f"{reverse('desk:ticket', args=[below[0].id])}?view={view}"

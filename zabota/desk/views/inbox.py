@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from zabota.desk import inbox
+from zabota.desk.counting import counting
 from zabota.desk.door import agents_only, is_fragment, view_of
+from zabota.lib.questions import Question, ask_at_once
 from zabota.lib.text import one_line
 from zabota.staff import policy
 from zabota.staff.models import Agent
@@ -37,14 +40,17 @@ def rows(request: HttpRequest, agent: Agent, view: str) -> HttpResponse:
     if not is_fragment(request):
         url = request.get_full_path().replace(f"/{view}/rows/", f"/{view}/", 1)
         return redirect(url)
-    found = _page(agent, view, _before(request))
+    found = inbox.page(agent, view, _rows(agent, view, _before(request)).answer())
     return render(request, "desk/rows.html", {"page": found, "view": view, "more": ""})
 
 
 @agents_only()
 def counts(request: HttpRequest, agent: Agent) -> HttpResponse:
     """The panel of views with fresh counts."""
-    content = {"groups": inbox.groups(agent), "view": view_of(request)}
+    content = {
+        "groups": inbox.groups(counting.asked(agent).answer()),
+        "view": view_of(request),
+    }
     return render(request, "desk/views.html", content)
 
 
@@ -53,7 +59,7 @@ def search(request: HttpRequest, agent: Agent) -> HttpResponse:
     """The work place with what a search finds."""
     text = _text(request)
     found = _search(agent, text, _before(request))
-    content = workspace(agent, "open") | {
+    content = _beside(agent, counting.asked(agent).answer()) | {
         "view": queries.SEARCH,
         "page": found.page,
         "title": _("Search"),
@@ -93,20 +99,27 @@ def _search(agent: Agent, text: str, before: str) -> inbox.Results:
 @agents_only()
 def burning(request: HttpRequest, agent: Agent) -> HttpResponse:
     """What stands inside the rail's link; asked for beside the page, which need not wait for it."""
-    content = {"count": queries.count(agent, "burning"), "most": queries.COUNT_CAP - 1}
+    count = counting.asked(agent).answer()["burning"]
+    content = {"count": count, "most": queries.COUNT_CAP - 1}
     return render(request, "desk/burning_count.html", content)
 
 
 def workspace(agent: Agent, view: str, before: str = "") -> dict[str, Any]:
     """What the columns beside the conversation show; raises Http404 for an unknown view."""
-    found = _page(agent, view, before)
-    return {
+    rows, counts = ask_at_once(_rows(agent, view, before), counting.asked(agent))
+    return _beside(agent, counts) | {
         "view": view,
-        "page": found,
-        "groups": inbox.groups(agent),
+        "page": inbox.page(agent, view, rows),
         "title": inbox.titles()[view],
-        "queue_numbers": ",".join(map(str, sorted(policy.levels(agent)))),
         "empty": inbox.emptiness(view),
+    }
+
+
+def _beside(agent: Agent, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What stands beside a list, or is empty there."""
+    return {
+        "groups": inbox.groups(counts),
+        "queue_numbers": ",".join(map(str, sorted(policy.levels(agent)))),
         "current": 0,
         "query": "",
         "more": "",
@@ -114,11 +127,11 @@ def workspace(agent: Agent, view: str, before: str = "") -> dict[str, Any]:
     }
 
 
-def _page(agent: Agent, view: str, before: str) -> inbox.Page:
+def _rows(agent: Agent, view: str, before: str) -> Question[list[queries.Row]]:
     if view not in queries.VIEWS:
         raise Http404
     try:
-        return inbox.page(agent, view, before)
+        return inbox.rows(agent, view, before)
     except inbox.BadCursor:
         raise BadRequest("broken cursor") from None
 
