@@ -14,7 +14,6 @@ from typing import Any, cast
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from django.template.backends.utils import csrf_input
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -26,6 +25,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from zabota.channels import away, permission, standstill
+from zabota.desk.cards import drawn_lines
 from zabota.events import alarms
 from zabota.lib import clock, times
 from zabota.lib.drawing import kept
@@ -53,6 +53,7 @@ MODULES = (
 )  # fmt: skip
 # Where a kept form takes the secret of its page. What people write is escaped: it never looks so.
 SECRET_PLACE = Markup("<!--secret-->")
+_SECRET_INPUT = Markup('<input type="hidden" name="csrfmiddlewaretoken" value="{}">')
 _BEFORE_SIGN = re.compile(r"(?<=\w)([@.])(?=\w)")
 
 
@@ -154,10 +155,11 @@ def environment(**options: Any) -> Environment:
     made.policies["ext.i18n.trimmed"] = True
     install = cast(Callable[..., None], cast(Any, made).install_gettext_callables)
     install(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)
-    made.globals.update(_=words, gettext=words, kept=kept)
+    made.globals.update(_=words, gettext=words, kept=kept, drawn_lines=drawn_lines)
     made.globals.update(
         static=lru_cache(static), url=url, icon=icon, now=clock.now, version=version()
     )
+    made.globals.update(static_sheets=SHEETS, static_modules=MODULES)
     made.globals.update(status_tones=STATUS_TONES, channel_icons=CHANNEL_ICONS)
     made.globals.update(stands_still=standstill.is_shown, permissions_lost=permission.lost)
     made.globals.update(unreachable=away.unreachable)
@@ -188,10 +190,11 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     agent = user if user is not None and user.is_authenticated else None
     keys = request.COOKIES.get("zabota_keys")
+    # Django masks the secret anew at each use; a page has fifteen, and one mask.
+    secret = SimpleLazyObject(lambda: get_token(request))
     return {
-        # Django masks the secret anew at each use; a page has fifteen.
-        "csrf_input": SimpleLazyObject(lambda: csrf_input(request)),
-        "csrf_token": SimpleLazyObject(lambda: get_token(request)),
+        "csrf_input": SimpleLazyObject(lambda: _SECRET_INPUT.format(str(secret))),
+        "csrf_token": secret,
         "language": translation.get_language() or "en",
         "theme": _choice(request, agent, "theme", THEMES),
         "density": _choice(request, agent, "density", DENSITIES),
@@ -200,6 +203,4 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "agent": agent,
         "live_url": "/live/stream" if agent is not None else "",
         "is_fragment": request.headers.get("HX-Request") == "true",
-        "static_sheets": SHEETS,
-        "static_modules": MODULES,
     }

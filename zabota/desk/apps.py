@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
-from zabota.lib import actives
+from zabota.lib import actives, moments
 
 
 class DeskConfig(AppConfig):
@@ -10,3 +10,4 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         actives.settle()
+        moments.settle()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from markupsafe import Markup
 
@@ -36,10 +37,28 @@ class Row:
     late: bool = False
     robot: bool = False
 
-    def drawn(self, draw: DrawRow, view: str, is_current: bool) -> Markup:
+    def drawn(self, draw: DrawRow, view: str, is_current: bool, present: times.Present) -> Markup:
         """The line's HTML."""
-        due = deadlines.brief(self.due, self.clock_tone)
-        return draw(self, view, is_current, times.ago(self.at), due)
+        due = deadlines.brief(self.due, self.clock_tone, present)
+        return draw(self, view, is_current, present.ago(self.at), due)
+
+
+class Drawable(Protocol):
+    """A line of a list."""
+
+    @property
+    def number(self) -> int:
+        """Its ticket's."""
+
+    def drawn(self, draw: DrawRow, view: str, is_current: bool, present: times.Present) -> Markup:
+        """Its HTML."""
+
+
+def drawn_lines(lines: Sequence[Drawable], draw: DrawRow, view: str, current: int = 0) -> Markup:
+    """The lines of a list, that of the ticket `current` marked."""
+    present = times.Present.here()
+    parts = [line.drawn(draw, view, line.number == current, present) for line in lines]
+    return Markup("\n").join(parts)
 
 
 # The macro of a line: a card, the view, whether it is the open one, its age and due time in words.

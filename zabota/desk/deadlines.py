@@ -12,21 +12,21 @@ from zabota.lib import clock, times
 from zabota.sla.expecting import FEWEST, Inputs
 
 
-def tone(due_at: datetime | None, burns_at: datetime | None) -> str:
+def tone(due_at: datetime | None, burns_at: datetime | None, now: datetime | None = None) -> str:
     """late: the time is over; warn: it burns; plain; '' when nothing is due."""
     if due_at is None:
         return ""
-    now = clock.now()
+    now = now or clock.now()
     if due_at <= now:
         return "late"
     return "warn" if burns_at is not None and burns_at <= now else "plain"
 
 
-def brief(due_at: datetime | None, tone: str) -> str:
+def brief(due_at: datetime | None, tone: str, present: times.Present) -> str:
     """When it is or was due, as short as a line of a list has room for; '' when nothing is."""
     if due_at is None:
         return ""
-    return times.brief(due_at) if tone == "late" else times.when(due_at)
+    return present.brief(due_at) if tone == "late" else present.when(due_at)
 
 
 def why(inputs: Inputs) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from markupsafe import Markup
 
@@ -42,13 +41,15 @@ class Line(NamedTuple):
         """The ticket's."""
         return self.row.id
 
-    def drawn(self, draw: cards.DrawRow, view: str, is_current: bool) -> Markup:
+    def drawn(
+        self, draw: cards.DrawRow, view: str, is_current: bool, present: times.Present
+    ) -> Markup:
         """The line's HTML; an equal line is drawn once for a language, whoever looks at it."""
         row = self.row
-        age = times.ago(row.last_message_at)
-        tone = deadlines.tone(row.next_due_at, row.burns_at)
-        due = deadlines.brief(row.next_due_at, tone)
-        key = ("line", get_language(), view, is_current, self, age, tone, due)
+        age = present.ago(row.last_message_at)
+        tone = deadlines.tone(row.next_due_at, row.burns_at, present.now)
+        due = deadlines.brief(row.next_due_at, tone, present)
+        key = ("line", present.language, view, is_current, self, age, tone, due)
         return drawn(key, lambda: draw(card(self, tone), view, is_current, age, due))
 
 
@@ -104,13 +105,16 @@ def page(agent: Agent, view: str, rows: list[queries.Row]) -> Page:
     """The page of a view that these rows make."""
     more = len(rows) >= queries.PAGE
     older = write_cursor(*queries.place(view, rows[-1])) if more else ""
-    return Page([line(agent, row) for row in rows], older)
+    return Page(lines_of(agent, rows), older)
 
 
-def line(agent: Agent, row: queries.Row) -> Line:
-    """The line of a row for this agent."""
-    owner = policy.company(agent).agents.get(row.owner_id or 0)
-    return Line(row, owner.full_name if owner else "")
+def lines_of(agent: Agent, rows: Sequence[queries.Row]) -> list[Line]:
+    """The lines of rows for this agent."""
+    people = policy.company(agent).agents
+    owners = [people.get(row.owner_id or 0) for row in rows]
+    return [
+        Line(row, owner.full_name if owner else "") for row, owner in zip(rows, owners, strict=True)
+    ]
 
 
 def write_cursor(place: int, pk: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from zabota.automation.events import LossTold, SignalFound
 from zabota.desk.cards import EventLine
@@ -202,19 +203,23 @@ def _delivery(fact: events.DeliveryChanged, names: Names) -> str:
     return _("delivery: %(state)s") % {"state": delivery_label(fact.state)}
 
 
+_DELIVERIES = {
+    "queued": gettext_noop("waiting to be sent"),
+    "sending": gettext_noop("being sent"),
+    "delayed": gettext_noop("delayed, will be tried again"),
+    "away": gettext_noop("waiting for the mail server"),
+    "paced": gettext_noop("waiting because of the sending limit"),
+    "sent": gettext_noop("handed to the mail server"),
+    "failed": gettext_noop("not sent"),
+    "held": gettext_noop("the receiver's server still tries to deliver it"),
+    "returned": gettext_noop("returned by the receiver's server"),
+}
+
+
 def delivery_label(state: str) -> str:
     """The state of an outgoing message in words."""
-    return {
-        "queued": _("waiting to be sent"),
-        "sending": _("being sent"),
-        "delayed": _("delayed, will be tried again"),
-        "away": _("waiting for the mail server"),
-        "paced": _("waiting because of the sending limit"),
-        "sent": _("handed to the mail server"),
-        "failed": _("not sent"),
-        "held": _("the receiver's server still tries to deliver it"),
-        "returned": _("returned by the receiver's server"),
-    }.get(state, state)
+    words = _DELIVERIES.get(state)
+    return _(words) if words else state
 
 
 def signal_words(phrase: str) -> str:

@@ -20,22 +20,30 @@ LARGEST = 65_536  # of one part
 
 
 class _Store:
-    """The parts by what they were drawn from; emptied when there are too many."""
+    """The parts by what they were drawn from. When half of what may be kept is new, what nobody
+    asked for meanwhile is forgotten."""
 
     def __init__(self) -> None:
-        self.parts: dict[tuple[Any, ...], Markup] = {}
-        self.size = 0
+        self.clear()
+
+    def get(self, key: tuple[Any, ...]) -> Markup | None:
+        found = self.parts.get(key)
+        if found is None and (found := self.older.pop(key, None)) is not None:
+            self.put(key, found)
+        return found
 
     def put(self, key: tuple[Any, ...], part: Markup) -> None:
         if len(part) > LARGEST:
             return
-        if self.size + len(part) > MOST:
-            self.clear()
+        if self.size + len(part) > MOST // 2:
+            self.older, self.parts, self.size = self.parts, {}, 0
         self.parts[key] = part
         self.size += len(part)
 
     def clear(self) -> None:
-        self.parts, self.size = {}, 0
+        self.parts: dict[tuple[Any, ...], Markup] = {}
+        self.older: dict[tuple[Any, ...], Markup] = {}
+        self.size = 0
 
 
 _store = _Store()
@@ -56,7 +64,7 @@ def kept(name: str, draw: Callable[..., Markup], dated: bool = False) -> Callabl
 
 def drawn(key: tuple[Any, ...], draw: Callable[[], Markup]) -> Markup:
     """What `draw` makes, drawn once for a key that says all it depends on."""
-    found = _store.parts.get(key)
+    found = _store.get(key)
     if found is None:
         found = draw()
         _store.put(key, found)

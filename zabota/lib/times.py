@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_timedelta, get_timezone_name
@@ -13,6 +13,47 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from zabota.lib import clock
+
+
+class Present(NamedTuple):
+    """What moments are told against: now, the viewer's zone, his day and language. Looked up once
+    where many are told."""
+
+    now: datetime
+    zone: tzinfo
+    today: date
+    language: str
+
+    @classmethod
+    def here(cls) -> Present:
+        """As the viewer has it now."""
+        now, zone = clock.now(), timezone.get_current_timezone()
+        return cls(now, zone, now.astimezone(zone).date(), _language())
+
+    def when(self, moment: datetime) -> str:
+        """Short time: 10:07 today, else day and month, with the year when it is not this one."""
+        there = moment.astimezone(self.zone)
+        day = there.date()
+        if day == self.today:
+            return f"{there.hour:02}:{there.minute:02}"
+        skeleton = "MMMd" if day.year == self.today.year else "yMMMd"
+        return f"{_date(day, skeleton, self.language)}, {there.hour:02}:{there.minute:02}"
+
+    def brief(self, moment: datetime) -> str:
+        """The time today, else the day alone."""
+        there = moment.astimezone(self.zone)
+        day = there.date()
+        if day == self.today:
+            return f"{there.hour:02}:{there.minute:02}"
+        return _date(day, "MMMd", self.language)
+
+    def ago(self, moment: datetime) -> str:
+        """Rough distance from now without direction: 3 min, 5 h, 2 d; «now» under a minute."""
+        seconds = int(abs((self.now - moment).total_seconds()))
+        if seconds < 60:
+            return gettext("now")
+        length = 86400 if seconds >= 86400 else 3600 if seconds >= 3600 else 60
+        return _span(seconds - seconds % length, self.language)
 
 
 def locale() -> Locale:
@@ -29,12 +70,8 @@ def local(moment: datetime) -> datetime:
 
 
 def when(moment: datetime) -> str:
-    """Short time: 10:07 today, else day and month, with the year when it is not this one."""
-    there, today = local(moment), local(clock.now()).date()
-    if there.date() == today:
-        return f"{there:%H:%M}"
-    skeleton = "MMMd" if there.year == today.year else "yMMMd"
-    return f"{_date(there.date(), skeleton, _language())}, {there:%H:%M}"
+    """`Present.when` of one moment."""
+    return Present.here().when(moment)
 
 
 def _language() -> str:
@@ -66,11 +103,8 @@ def _day(there: date, today: date, language: str) -> str:
 
 
 def brief(moment: datetime) -> str:
-    """The time today, else the day alone."""
-    there = local(moment)
-    if there.date() == local(clock.now()).date():
-        return f"{there:%H:%M}"
-    return _date(there.date(), "MMMd", _language())
+    """`Present.brief` of one moment."""
+    return Present.here().brief(moment)
 
 
 def moment(there: datetime) -> str:
@@ -115,12 +149,8 @@ def _zone(there: datetime, language: str) -> str:
 
 
 def ago(moment: datetime) -> str:
-    """Rough distance from now without direction: 3 min, 5 h, 2 d; «now» under a minute."""
-    seconds = int(abs((clock.now() - moment).total_seconds()))
-    length = next((one for one in (86400, 3600, 60) if seconds >= one), 0)
-    if not length:
-        return gettext("now")
-    return _span(seconds - seconds % length, translation.get_language() or "en")
+    """`Present.ago` of one moment."""
+    return Present.here().ago(moment)
 
 
 @lru_cache(maxsize=2048)

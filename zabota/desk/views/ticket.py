@@ -56,7 +56,7 @@ def row(request: HttpRequest, agent: Agent, ticket: Ticket) -> HttpResponse:
     found = queries.row_of(agent, view, ticket.pk)
     if found is None:
         return HttpResponse(status=204)
-    content = {"line": inbox.line(agent, found), "view": view}
+    content = {"lines": inbox.lines_of(agent, [found]), "view": view}
     return render(request, "desk/row.html", content)
 
 
