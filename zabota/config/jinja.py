@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
@@ -28,7 +29,7 @@ from zabota.channels import away, permission, standstill
 from zabota.desk.cards import drawn_lines
 from zabota.events import alarms
 from zabota.lib import clock, times
-from zabota.lib.drawing import kept
+from zabota.lib.drawing import filled, kept, place
 from zabota.lib.html import text_to_html
 
 THEMES = ("system", "light", "dark")
@@ -51,8 +52,9 @@ MODULES = (
     "elements/composer", "elements/dialog", "elements/mailframe", "elements/menu",
     "elements/time", "elements/toast",
 )  # fmt: skip
-# Where a kept form takes the secret of its page. What people write is escaped: it never looks so.
-SECRET_PLACE = Markup("<!--secret-->")
+# Where a kept form takes the secret of its page.
+SECRET_PLACE = place("secret")
+_TIME = Markup('<time datetime="{}" title="{}">{}</time>')
 _SECRET_INPUT = Markup('<input type="hidden" name="csrfmiddlewaretoken" value="{}">')
 _BEFORE_SIGN = re.compile(r"(?<=\w)([@.])(?=\w)")
 
@@ -81,6 +83,11 @@ def icon(name: str, label: str = "") -> Markup:
     return Markup('<svg class="ic" {}><use href="{}#{}"/></svg>').format(
         voice, static("vendor/icons.svg"), name
     )
+
+
+def said_at(moment: datetime) -> Markup:
+    """When something was said: short, with the exact time in the tooltip."""
+    return _TIME.format(times.iso(moment), times.stamp(moment), times.when(moment))
 
 
 @lru_cache(maxsize=8192)
@@ -156,6 +163,7 @@ def environment(**options: Any) -> Environment:
     install = cast(Callable[..., None], cast(Any, made).install_gettext_callables)
     install(gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext)
     made.globals.update(_=words, gettext=words, kept=kept, drawn_lines=drawn_lines)
+    made.globals.update(place=place, filled=filled, said_at=said_at)
     made.globals.update(
         static=lru_cache(static), url=url, icon=icon, now=clock.now, version=version()
     )

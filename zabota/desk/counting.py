@@ -1,8 +1,8 @@
 """How many tickets stand in each view: remembered queue by queue until something happens there.
 
 To count costs the database more than the rest of a list, most of all while tickets change
-(docs/adr/0014). This process hears of each change by its live line; while it hears nothing, it remembers
-nothing. What it missed is as old as MOST_AGE at most.
+(docs/adr/0014). This process hears of each change by its live line; while it hears nothing, it
+remembers nothing. What it missed is as old as MOST_AGE at most.
 """
 
 from __future__ import annotations

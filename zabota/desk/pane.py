@@ -11,33 +11,23 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from zabota.desk import conversation, deadlines, inbox, reasons, timeline
-from zabota.desk.cards import Choice
+from zabota.desk import conversation, deadlines, reasons, timeline
+from zabota.desk.menus import menus
 from zabota.events import log
 from zabota.lib import clock
 from zabota.lib.questions import Question, ask_at_once
 from zabota.lib.text import shorten
 from zabota.sla.queries import promise_of
 from zabota.staff import policy
-from zabota.staff.models import Agent, Queue, Topic
-from zabota.staff.structure import Structure
+from zabota.staff.models import Agent
 from zabota.tickets import deliver, drafts, queries, reading
-from zabota.tickets.actions.change import BY_HAND
 from zabota.tickets.events import Triaged
-from zabota.tickets.models import (
-    CloseReason,
-    Direction,
-    Status,
-    Ticket,
-    TicketType,
-    Urgency,
-)
+from zabota.tickets.models import Direction, Status, Ticket
 from zabota.tickets.models.ticket import micros
 from zabota.tickets.reading import Said
 
 # Facts that stand in the conversation as messages; the reasons look at one of them.
 UNSHOWN = timeline.SAID_ELSEWHERE - {Triaged.kind}
-URGENCY_ICONS = {1: "chevrons-up", 2: "chevron-up", 3: "circle", 4: "arrow-down"}
 
 
 @dataclass(frozen=True)
@@ -109,24 +99,6 @@ def content(
         "why_no_reply": why_no_reply(ticket, may),
         "warning": warning(ticket),
     } | menus(ticket, now)
-
-
-def menus(ticket: Ticket, now: Structure) -> dict[str, Any]:
-    """What the buttons above the conversation offer."""
-    return {
-        "owners": owner_choices(policy.agents_in(now, ticket.queue_id), ticket),
-        "urgencies": urgency_choices(ticket),
-        "urgency_key": inbox.URGENCY_KEYS[ticket.urgency],
-        "statuses": status_choices(ticket),
-        "types": [
-            (key, label, key == ticket.type)
-            for key, label in TicketType.choices
-            if (key == TicketType.RECOVERY) == (ticket.type == TicketType.RECOVERY)
-        ],
-        "topics": topic_options(now.topics.values(), ticket),
-        "queues": queue_options(now.queues.values(), ticket),
-        "closings": closings(ticket),
-    }
 
 
 def held_of(unsent: Iterable[drafts.Open]) -> list[Held]:
@@ -210,67 +182,3 @@ def warning(ticket: Ticket) -> str:
         "Mail to %(address)s came back %(times)d times: the address may be wrong.",
         contact.returned,
     ) % {"address": contact.address, "times": contact.returned}
-
-
-def owner_choices(owners: Iterable[Agent], ticket: Ticket) -> list[Choice]:
-    """Everybody who may answer here, and nobody."""
-    nobody = Choice("", _("Nobody"), "x", chosen=ticket.owner_id is None)
-    people = [
-        Choice(str(one.pk), f"{one.surname} {one.first_name}", chosen=one.pk == ticket.owner_id)
-        for one in owners
-    ]
-    return [nobody, *people]
-
-
-def urgency_choices(ticket: Ticket) -> list[Choice]:
-    """The four levels with their keys."""
-    return [
-        Choice(
-            str(value),
-            str(label),
-            URGENCY_ICONS[value],
-            chosen=value == ticket.urgency,
-            key=str(value),
-        )
-        for value, label in Urgency.choices
-    ]
-
-
-def status_choices(ticket: Ticket) -> list[Choice]:
-    """The statuses that are set by hand."""
-    return [
-        Choice(value, str(Status(value).label), chosen=value == ticket.status)
-        for value in Status.values
-        if value in BY_HAND
-    ]
-
-
-def topic_options(topics: Iterable[Topic], ticket: Ticket) -> list[tuple[str, str, bool]]:
-    """Topics in use, and the present one."""
-    found = [("", _("no topic"), ticket.topic_id is None)]
-    found += [
-        (str(topic.pk), str(topic), topic.pk == ticket.topic_id)
-        for topic in topics
-        if topic.is_active or topic.pk == ticket.topic_id
-    ]
-    return found
-
-
-def queue_options(queues: Iterable[Queue], ticket: Ticket) -> list[tuple[str, str, bool]]:
-    """Queues in use with their department."""
-    return [
-        (str(queue.pk), f"{queue.department} · {queue}", queue.pk == ticket.queue_id)
-        for queue in queues
-        if (queue.is_active and not queue.is_quarantine) or queue.pk == ticket.queue_id
-    ]
-
-
-def closings(ticket: Ticket) -> list[tuple[str, str]]:
-    """Reasons for which this ticket may be closed without a message."""
-    found = [
-        (CloseReason.SPAM, _("Close as spam")),
-        (CloseReason.DUPLICATE, _("Close as duplicate")),
-    ]
-    if ticket.is_robot:
-        found.insert(0, (CloseReason.ROBOT, _("Close: a robot wrote it")))
-    return [(str(value), label) for value, label in found]

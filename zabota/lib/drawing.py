@@ -7,11 +7,12 @@ arguments, the viewer's language and zone, and the day: nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from django.utils import timezone, translation
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from zabota.lib import clock
 
@@ -24,7 +25,9 @@ class _Store:
     asked for meanwhile is forgotten."""
 
     def __init__(self) -> None:
-        self.clear()
+        self.parts: dict[tuple[Any, ...], Markup] = {}
+        self.older: dict[tuple[Any, ...], Markup] = {}
+        self.size = 0
 
     def get(self, key: tuple[Any, ...]) -> Markup | None:
         found = self.parts.get(key)
@@ -41,12 +44,39 @@ class _Store:
         self.size += len(part)
 
     def clear(self) -> None:
-        self.parts: dict[tuple[Any, ...], Markup] = {}
-        self.older: dict[tuple[Any, ...], Markup] = {}
-        self.size = 0
+        self.parts, self.older, self.size = {}, {}, 0
 
 
 _store = _Store()
+
+
+class Options(tuple[Any, ...]):
+    """What a menu offers, made once and shared: equal is only the same one, so that a key need not
+    look into it."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+_PLACE = re.compile("<!--([a-z_]+)-->")
+
+
+def place(name: str) -> Markup:
+    """Stands in a kept part for what each page says there (`filled`). What people write is escaped:
+    it never looks so."""
+    return Markup(f"<!--{name}-->")  # noqa: S704 (our own names)
+
+
+def filled(part: Markup, **values: object) -> Markup:
+    """The part with these values, escaped, in their places; other places stay."""
+
+    def put(match: re.Match[str]) -> str:
+        return str(escape(values[match[1]])) if match[1] in values else match[0]
+
+    return Markup(_PLACE.sub(put, part))  # noqa: S704 (drawn by a template, values escaped)
 
 
 def kept(name: str, draw: Callable[..., Markup], dated: bool = False) -> Callable[..., Markup]:
@@ -78,6 +108,8 @@ def _viewer() -> tuple[Any, ...]:
 
 def _fixed(value: Any) -> Any:
     # Markup is equal to its text, but one of them is still to be escaped; True is equal to 1.
+    if isinstance(value, Options):
+        return value
     if isinstance(value, dict):
         return tuple((key, _fixed(one)) for key, one in value.items())
     if isinstance(value, list | tuple):

@@ -13,7 +13,8 @@ from zabota.events.kept import Kept
 from zabota.staff.models import Agent, Grant, Queue, Topic
 
 
-@dataclass(frozen=True)
+# Told from others by identity: what is made of one state is kept by it.
+@dataclass(frozen=True, eq=False)
 class Structure:
     """One state of the company; its objects are shared by threads: read them, never change them.
 
