@@ -7,7 +7,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import nullcontext
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -17,7 +16,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 
 from zabota.config import metrics
-from zabota.events.kept import held
+from zabota.events.kept import asked_ahead, held
 from zabota.lib.log import request_id
 from zabota.staff.models import Agent
 
@@ -57,7 +56,7 @@ class RequestContext:
         token = request_id.set(name)
         start = time.monotonic()
         # What changes nothing sees the company in one state.
-        steady = held() if request.method in {"GET", "HEAD"} else nullcontext()
+        steady = held() if request.method in {"GET", "HEAD"} else asked_ahead()
         try:
             with steady:
                 response = self.get_response(request)

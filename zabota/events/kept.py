@@ -24,6 +24,7 @@ _VERSION = "SELECT version::text FROM events_kept WHERE name = %s"
 
 _VERSIONS = "SELECT name, version::text FROM events_kept"
 _held: ContextVar[dict[str, str] | None] = ContextVar("kept_held", default=None)
+_ahead: ContextVar[dict[str, str] | None] = ContextVar("kept_ahead", default=None)
 
 
 @contextmanager
@@ -33,21 +34,34 @@ def held() -> Iterator[None]:
     if _held.get() is not None:
         yield
         return
-    token = _held.set({})
+    token = _held.set(dict(_ahead.get() or {}))
     try:
         yield
     finally:
         _held.reset(token)
 
 
+@contextmanager
+def asked_ahead() -> Iterator[None]:
+    """For a request that may change what is kept: who it is and what is held in it first come in
+    one way from the database (`asked_with`); outside of `held` all is asked for anew."""
+    token = _ahead.set({})
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
+
+
 def asked_with(question: Question[A]) -> A:
-    """The answer of a question; inside `held`, whoever asks first has asked for the versions too,
-    in the same way to the database."""
-    held = _held.get()
-    if held is None or held:
+    """The answer of a question; whoever asks first inside `held` or `asked_ahead` has asked for the
+    versions too, in the same way to the database."""
+    store = _held.get()
+    if store is None:
+        store = _ahead.get()
+    if store is None or store:
         return question.answer()
     found, versions = ask_at_once(question, Question(_VERSIONS, [], dict))
-    held.update(versions)
+    store.update(versions)
     return found
 
 

@@ -16,6 +16,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from zabota.events.kept import held
 from zabota.events.log import record
 from zabota.lib import crypto
 from zabota.staff import structure
@@ -35,7 +36,9 @@ class AgentBackend(AuthenticationBackend):  # type: ignore[misc]
 
     def get_user(self, user_id: int) -> Agent | None:
         """The agent of a session, with the company as it is now."""
-        now = structure.current()
+        # As it was when the session was read.
+        with held():
+            now = structure.current()
         found = now.agents.get(int(user_id))
         if found is None or not found.may_work:
             return None

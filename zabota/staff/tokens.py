@@ -12,8 +12,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from zabota.events.actor import Actor
+from zabota.events.kept import asked_with
 from zabota.events.log import record
 from zabota.lib import clock
+from zabota.lib.questions import Question
 from zabota.lib.rows import Joined, Rows, tell
 from zabota.staff.events import TokenMade, TokenRevoked
 from zabota.staff.models import Agent, Role, Scope, Token
@@ -71,10 +73,10 @@ _NOTE = "UPDATE staff_token SET last_used_at = %s WHERE id = %s"
 
 def token_of(secret: str) -> Token | None:
     """The valid token with this secret; its use is noted, once a minute."""
-    found = _FIND.first([_hash(secret)])
-    if found is None or not found[0].is_valid:
+    rows = asked_with(Question(_FIND.sql, [_hash(secret)], list))
+    token: Token | None = _FIND.made(rows[0])[0] if rows else None
+    if token is None or not token.is_valid:
         return None
-    token: Token = found[0]
     now = clock.now()
     if token.last_used_at is None or now - token.last_used_at >= NOTED_EVERY:
         tell(_NOTE, [now, token.pk])

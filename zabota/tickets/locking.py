@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from zabota.channels.models import HIDDEN, Inbox
 from zabota.customers.models import Contact
-from zabota.lib.rows import Joined, Rows, ask, tell
+from zabota.lib.rows import Joined, Rows, ask_each, tell
 from zabota.staff.models import Agent, Queue
 from zabota.tickets.models import Ticket
 from zabota.tickets.turns import settle
@@ -53,13 +53,15 @@ def changing_new(row: Ticket) -> Iterator[Ticket]:
 
 def _locked(ticket_id: int, related: tuple[str, ...]) -> Ticket:
     statement = _statement(related)
+    asked = [(statement.sql, [ticket_id])]
     if related:
         # Two statements: one with a join, having waited for the lock, finds no row where the
         # other transaction has changed the joined key.
-        ask("SELECT 1 FROM tickets_ticket WHERE id = %s FOR UPDATE", [ticket_id])
-    found = ask(statement.sql, [ticket_id])
-    if found is None:
+        asked.insert(0, (_LOCK, [ticket_id]))
+    rows = ask_each(asked)[-1]
+    if not rows:
         raise Ticket.DoesNotExist(ticket_id)
+    found = rows[0]
     row, *others = statement.made(found)
     for name, other in zip(related, others, strict=True):
         if isinstance(other, Contact):
@@ -67,6 +69,8 @@ def _locked(ticket_id: int, related: tuple[str, ...]) -> Ticket:
         setattr(row, name, other)
     return row  # type: ignore[no-any-return]
 
+
+_LOCK = "SELECT 1 FROM tickets_ticket WHERE id = %s FOR UPDATE"
 
 # The mail address to which we write first, of the contact of the ticket `t`, as a column.
 FIRST_ADDRESS = (
