@@ -147,3 +147,18 @@ def test_time_between_adds_up(
 @given(moments, amounts)
 def test_around_the_clock_is_real_time(start: datetime, amount: timedelta) -> None:
     assert Hours(BERLIN, ALWAYS).add(start, amount) == start + amount
+
+
+@given(worked(), moments, some.timedeltas(timedelta(0), timedelta(days=400)))
+def test_months_at_once_are_their_days(hours: Hours, first: datetime, amount: timedelta) -> None:
+    """What is reckoned over a year is what its days bring one by one."""
+    last = first + amount
+    days, moment = timedelta(0), first
+    while moment < last:
+        step = min(moment + timedelta(days=7), last)
+        days += hours.between(moment, step)
+        moment = step
+    assert hours.between(first, last) == days
+    if days:
+        assert hours.add(first, days) <= last
+        assert hours.between(first, hours.add(first, days)) == days

@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.events.slow_consumers import Noted
 from tests.site import WORKER, process
-from zabota.events import actor, log, rescue, timers, undelivered
+from zabota.events import actor, jobs, log, rescue, timers, undelivered
 from zabota.events.live import Heard, read
 from zabota.lib import clock
 
@@ -197,11 +197,23 @@ def test_finished_jobs_are_removed_after_a_day_and_failed_ones_stay(book: Path) 
 @pytest.mark.parametrize(
     ("payload", "heard"),
     [
-        ("bye", Heard("bye")),
-        ('{"event": 7, "stream": "ticket:1"}', Heard("event", 7, "ticket:1")),
-        ("nonsense", None),
-        ('{"event": "x"}', None),
+        ("bye", [Heard("bye")]),
+        ('{"event": 7, "stream": "ticket:1"}', [Heard("event", 7, "ticket:1")]),
+        ("nonsense", []),
+        ('{"event": "x"}', []),
+        (
+            '{"event": 7, "stream": "ticket:1"}\nnonsense\n{"event": 8, "stream": "ticket:2"}',
+            [Heard("event", 7, "ticket:1"), Heard("event", 8, "ticket:2")],
+        ),
     ],
 )
-def test_notices(payload: str, heard: Heard | None) -> None:
+def test_notices(payload: str, heard: list[Heard]) -> None:
     assert read(payload) == heard
+
+
+def test_many_notices_are_parted_before_they_are_too_long_for_the_database() -> None:
+    given = [f'{{"event": {number}, "stream": "ticket:{number}"}}' for number in range(1000)]
+    payloads = list(jobs._payloads(given))
+    assert "\n".join(payloads).split("\n") == given
+    assert len(payloads) < 10
+    assert max(len(one.encode()) for one in payloads) < 7999

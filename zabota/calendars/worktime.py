@@ -6,7 +6,7 @@ away was not worked, one that it brings twice was worked twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 DAY = 24 * 60  # minutes
 MINUTE = timedelta(minutes=1)
+ONE_DAY = timedelta(days=1)
 # Longer than any row of days off that somebody may mean.
 HORIZON = 3 * 366  # days
 
@@ -48,19 +49,36 @@ class Hours:
         """
         if amount <= timedelta(0):
             return moment.astimezone(UTC)
-        left = amount
-        for start, end in self._spans(moment):
-            if end - start >= left:
-                return start + left
-            left -= end - start
+        left, moment = amount, moment.astimezone(UTC)
+        day = moment.astimezone(self.zone).date()
+        begin, last = day, day + timedelta(days=HORIZON)
+        while day <= last:
+            # Whole months at once; of the first day only what lies behind `moment`.
+            if day.day == 1 and day > begin and (month := _of_month(self, day)) < left:
+                left -= month
+                day = _next_month(day)
+                continue
+            for start, end in _in_utc(self, day):
+                worked = end - max(start, moment)
+                if worked >= left:
+                    return max(start, moment) + left
+                left -= max(worked, timedelta(0))
+            day += ONE_DAY
         raise NoWorkingTime
 
     def between(self, first: datetime, last: datetime) -> timedelta:
         """Working time from `first` until `last`; nothing when `last` is earlier."""
-        total = timedelta(0)
-        last = last.astimezone(UTC)
-        for start, end in self._spans(first, last):
-            total += min(end, last) - start
+        total, first, last = timedelta(0), first.astimezone(UTC), last.astimezone(UTC)
+        begin, end_day = first.astimezone(self.zone).date(), last.astimezone(self.zone).date()
+        day = begin
+        while day <= end_day:
+            if day.day == 1 and day > begin and _next_month(day) <= end_day:
+                total += _of_month(self, day)
+                day = _next_month(day)
+                continue
+            for start, end in _in_utc(self, day):
+                total += max(min(end, last) - max(start, first), timedelta(0))
+            day += ONE_DAY
         return total
 
     def around_the_clock(self) -> Hours:
@@ -79,19 +97,6 @@ class Hours:
             return next((one for one in self.week if one), ())
         return spans
 
-    def _spans(
-        self, moment: datetime, until: datetime | None = None
-    ) -> Iterator[tuple[datetime, datetime]]:
-        """Worked spans in UTC from `moment` on, in order, none empty."""
-        moment = moment.astimezone(UTC)
-        day = moment.astimezone(self.zone).date()
-        last = until.astimezone(self.zone).date() if until else day + timedelta(days=HORIZON)
-        while day <= last:
-            for start, end in _in_utc(self, day):
-                if end > moment and (until is None or start < until):
-                    yield max(start, moment), end
-            day += timedelta(days=1)
-
 
 @lru_cache(maxsize=4096)
 def _in_utc(hours: Hours, day: date) -> tuple[tuple[datetime, datetime], ...]:
@@ -101,6 +106,20 @@ def _in_utc(hours: Hours, day: date) -> tuple[tuple[datetime, datetime], ...]:
         if end > start:
             found.append((start, end))
     return tuple(found)
+
+
+@lru_cache(maxsize=512)
+def _of_month(hours: Hours, first: date) -> timedelta:
+    """All working time of the month that begins on the day `first`."""
+    total, day = timedelta(0), first
+    while day.month == first.month:
+        total += sum((end - start for start, end in _in_utc(hours, day)), timedelta(0))
+        day += ONE_DAY
+    return total
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def instant(zone: ZoneInfo, day: date, minutes: int) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RETRY_SECONDS = (1, 5, 20)
 WORKER_CHANNEL = "procrastinate_any_queue_v1"
 LIVE_CHANNEL = "live"
+MOST_TOLD = 7000  # bytes of a payload; PostgreSQL takes 7,999
 QUEUE = "default"
 TASK = "events.consume"
 
@@ -106,11 +107,26 @@ class Wake:
 
 def tell_now(notices: Sequence[str], calls_workers: bool = False) -> None:
     """Tell browsers' streams these notices, and workers that there are jobs."""
-    told = [word for notice in notices for word in (LIVE_CHANNEL, notice)]
+    told = [word for payload in _payloads(notices) for word in (LIVE_CHANNEL, payload)]
     if calls_workers:
         told += [WORKER_CHANNEL, ""]
     calls = ", ".join(["pg_notify(%s, %s)"] * (len(told) // 2))
     tell(f"SELECT set_config('synchronous_commit', 'off', true), {calls}", told)
+
+
+def _payloads(notices: Sequence[str]) -> Iterator[str]:
+    """Many notices in one payload, a line each: every payload wakes every web process."""
+    lines: list[str] = []
+    size = 0
+    for notice in notices:
+        # Notices are ASCII: escaped JSON.
+        if lines and size + len(notice) > MOST_TOLD:
+            yield "\n".join(lines)
+            lines, size = [], 0
+        lines.append(notice)
+        size += len(notice) + 1
+    if lines:
+        yield "\n".join(lines)
 
 
 def wake_after_commit(event_id: int, stream: str, has_jobs: bool) -> None:

@@ -55,12 +55,17 @@ def say(stream: str, words: dict[str, Any]) -> None:
 _SAY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
 
 
-def read(payload: str) -> Heard | None:
-    """What a notice says; None for one that is not ours."""
-    if payload == BYE:
+def read(payload: str) -> list[Heard]:
+    """What the notices of a payload say, one in each line; those that are not ours are left out."""
+    found = [_read(line) for line in payload.split("\n")]
+    return [one for one in found if one is not None]
+
+
+def _read(notice: str) -> Heard | None:
+    if notice == BYE:
         return Heard("bye")
     try:
-        told = json.loads(payload)
+        told = json.loads(notice)
         if "said" in told:
             return Heard("said", stream=str(told["stream"]), said=dict(told["said"]))
         return Heard("event", int(told["event"]), str(told["stream"]))
@@ -98,8 +103,7 @@ class Hub:
     async def _listen(self, line: psycopg.AsyncConnection[Any]) -> None:
         while True:
             async for notice in line.notifies(timeout=PROBE_SECONDS):
-                heard = read(notice.payload)
-                if heard is not None:
+                for heard in read(notice.payload):
                     self.tell(heard)
             async with asyncio.timeout(PROBE_SECONDS):
                 await line.execute("SELECT 1")
