@@ -8,9 +8,7 @@ that ended, tickets that changed and were not heard, work that stays behind.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import http.client
-import json
 import random
 import sys
 import threading
@@ -20,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bench.hearing import Heard, Hearing
 from bench.house import House
 from bench.stage import installed
 from bench.table import percentile
@@ -42,11 +41,9 @@ class Tally:
     ms: list[float] = field(default_factory=list)
     wrong: Counter[str] = field(default_factory=Counter)
     mails: int = 0
-    ended: int = 0
-    resets: int = 0
     behind: int = 0
     spent: float = 0.0
-    heard: dict[int, set[int]] = field(default_factory=dict)
+    heard: list[Heard] = field(default_factory=list)
 
 
 def main() -> int:
@@ -68,7 +65,7 @@ def _strain(house: House, town: Town, given: argparse.Namespace) -> int:
         threading.Thread(target=_look, args=(house, keys, tally, over)),
     ]
     try:
-        asyncio.run(_listen(house, keys, given, tally, threads, over))
+        _run(house, keys, given, tally, threads, over)
     finally:
         over.set()
         for one in threads:
@@ -147,7 +144,7 @@ def _look(house: House, keys: list[tuple[int, str]], tally: Tally, over: threadi
             over.wait(max(began + number * THINKING / len(keys) - time.monotonic(), 0))
 
 
-async def _listen(
+def _run(
     house: House,
     keys: list[tuple[int, str]],
     given: argparse.Namespace,
@@ -156,41 +153,21 @@ async def _listen(
     over: threading.Event,
 ) -> None:
     """Open the streams, let the others work for the time, and hear on until all is done."""
-    tasks = []
+    streams = []
     for number in range(given.streams):
-        key = keys[number % len(keys)][1]
         query = "queues=all" if number < WATCHING else f"ticket={number + 1}"
-        heard = tally.heard.setdefault(number, set()) if number < WATCHING else set()
-        tasks.append(asyncio.create_task(_stream(house.port, key, query, heard, tally)))
-        await asyncio.sleep(0.004)
+        streams.append((f"sessionid={keys[number % len(keys)][1]}", query))
+    hearing = Hearing(house.port, streams)
     for one in threads:
         one.start()
-    await asyncio.sleep(given.minutes * 60)
+    time.sleep(given.minutes * 60)
     over.set()
-    tally.behind, began = await asyncio.to_thread(_behind), time.monotonic()
-    while await asyncio.to_thread(_behind) and time.monotonic() - began < PATIENCE:
-        await asyncio.sleep(0.5)
+    tally.behind, began = _behind(), time.monotonic()
+    while _behind() and time.monotonic() - began < PATIENCE:
+        time.sleep(0.5)
     tally.spent = time.monotonic() - began
-    await asyncio.sleep(SETTLE)
-    tally.ended = sum(task.done() for task in tasks)
-    for task in tasks:
-        task.cancel()
-
-
-async def _stream(port: int, key: str, query: str, heard: set[int], tally: Tally) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-    ask = f"GET /live/stream?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid={key}\r\n\r\n"
-    writer.write(ask.encode())
-    name = ""
-    try:
-        while line := await reader.readline():
-            if line.startswith(b"event: "):
-                name = line[7:].strip().decode()
-                tally.resets += name == "reset"
-            elif name == "ticket" and line.startswith(b"data: "):
-                heard.add(int(json.loads(line[6:])["id"]))
-    finally:
-        writer.close()
+    time.sleep(SETTLE)
+    tally.heard = hearing.heard()
 
 
 def _behind() -> int:
@@ -202,38 +179,49 @@ def _behind() -> int:
 def _report(
     house: House, keys: list[tuple[int, str]], given: argparse.Namespace, tally: Tally
 ) -> int:
-    missed, told, errors = _missed(keys, tally), _states(), house.errors()
+    told, errors = _states(), house.errors()
+    anew, missed = _unheard(keys, tally)
+    ended = sum(one.ended for one in tally.heard)
+    resets = sum(len(one.resets) for one in tally.heard)
     figures: dict[str, Any] = {
         "mails": f"{tally.mails} in {given.minutes:g} minutes, {told['undone']} not taken in, "
         f"{told['failed']} jobs given up, {tally.behind} jobs waited at the end, all done "
         f"{tally.spent:.0f} s later",
         "pages": f"{len(tally.ms)}, p50 {percentile(tally.ms, 0.5):.0f} ms, "
         f"p95 {percentile(tally.ms, 0.95):.0f} ms, wrong: {dict(tally.wrong) or 'none'}",
-        "streams": f"{given.streams}, {tally.ended} ended, {tally.resets} told to read anew, "
-        f"{sum(map(len, tally.heard.values()))} tickets heard, {missed} missed",
+        "streams": f"{given.streams}, {ended} times one ended and came back, {resets} times one "
+        f"was told to read anew, {sum(len(one.tickets) for one in tally.heard[:WATCHING])} tickets "
+        f"heard, {anew} read anew instead, {missed} missed",
         "errors in the log": errors,
     }
     for name, text in figures.items():
         sys.stdout.write(f"{name}: {text}\n")
-    bad = sum(tally.wrong.values()) + tally.ended + missed + errors
+    bad = sum(tally.wrong.values()) + ended + missed + errors
     bad += told["undone"] + told["failed"] + bool(_behind())
     sys.stdout.write(f"strain: {'nothing failed' if not bad else f'{bad} failures'}\n")
     return int(bool(bad))
 
 
-def _missed(keys: list[tuple[int, str]], tally: Tally) -> int:
-    """Tickets made meanwhile that a stream should have heard of and did not."""
+def _unheard(keys: list[tuple[int, str]], tally: Tally) -> tuple[int, int]:
+    """Tickets made meanwhile of which a stream that shows their queue did not hear: those before a
+    moment at which it was told to read anew, and the others, which are missed."""
     from zabota.staff.models import Grant
     from zabota.tickets.models import Ticket
 
     born = Ticket.objects.filter(messages__raw__place__startswith="strain/").distinct()
-    queues = dict(born.values_list("id", "queue_id"))
-    missed = 0
-    for number, heard in tally.heard.items():
+    places = {
+        number: (queue, at.timestamp())
+        for number, queue, at in born.values_list("id", "queue_id", "created_at")
+    }
+    anew = missed = 0
+    for number, heard in enumerate(tally.heard[:WATCHING]):
         grants = Grant.objects.filter(agent=keys[number % len(keys)][0])
         seen = set(grants.values_list("queue", flat=True))
-        missed += len({ticket for ticket, queue in queues.items() if queue in seen} - heard)
-    return missed
+        reset = max(heard.resets, default=0.0)
+        for ticket, (queue, at) in places.items():
+            if queue in seen and ticket not in heard.tickets:
+                anew, missed = anew + (at < reset), missed + (at >= reset)
+    return anew, missed
 
 
 def _states() -> dict[str, int]:

@@ -90,3 +90,33 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     drawing._store.clear()
     part("x" * drawing.LARGEST)
     assert not drawing._store.parts, "one that is too large to keep"
+
+
+def test_what_is_asked_for_outlives_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "MOST", 200)
+    pen = Pen()
+    part = drawing.kept("card", pen)
+    for number in range(200):
+        part("menu")
+        part(number)
+    assert pen.times == 201
+    part(0)
+    assert pen.times == 202
+
+
+def test_places_take_escaped_values_and_others_stay() -> None:
+    part = drawing.kept("form", Pen())(drawing.place("number"), drawing.place("secret"))
+    found = drawing.filled(part, number="<1> <!--secret-->", other="x")
+    assert found.startswith("&lt;1&gt; &lt;!--secret--&gt; <!--secret--> ")
+
+
+def test_options_are_told_apart_by_being_the_same() -> None:
+    pen = Pen()
+    part = drawing.kept("menu", pen)
+    one, other = drawing.Options(["a"]), drawing.Options(["a"])
+    part(one)
+    part(one)
+    assert pen.times == 1
+    part(other)
+    assert pen.times == 2
+    assert list(one) == list(other) == ["a"]

@@ -77,7 +77,8 @@ class Shim:
         size, end = 0, time.monotonic() + LONGEST_SECONDS
         while True:
             try:
-                message = await asyncio.wait_for(receive(), self.idle_seconds)
+                async with asyncio.timeout(self.idle_seconds):
+                    message = await receive()
             except TimeoutError:
                 raise Refused(TOO_SLOW) from None
             if message["type"] == "http.disconnect":

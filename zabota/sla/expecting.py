@@ -3,6 +3,7 @@ really needs, told in the acknowledgement and kept with everything it was reckon
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +23,8 @@ from zabota.tickets.models.ticket import QUIET
 TARGET = 240  # working minutes, until somebody sets another target
 FEWEST = 30  # cases, else the target alone counts
 MOST_WAITING = 1000  # counted
+MANY = 100  # waiting tickets: some more or less change a promise by some percent
+MOST_AGE = 10.0  # seconds for which the number of many is remembered
 MOST_STRETCH = 10.0
 STEP = timedelta(minutes=15)
 
@@ -84,8 +87,7 @@ def expect(row: Ticket, calendar: int | None) -> Inputs:
     waiting, stretch, minutes = 0, 1.0, float(target)
     if cases >= FEWEST:
         # Those before this one that nobody has answered yet, as the usual load counts them.
-        counted = ask(_WAITING, [row.queue_id, QUIET >> 1, MOST_WAITING + 1])
-        waiting = max(int(counted[0]) - 1, 0)
+        waiting = max(_waiting(row.queue_id) - 1, 0)
         stretch = stretch_of(waiting, duty, usual, agents)
         minutes = max(minutes, needed * stretch)
     return Inputs(target, needed, cases, waiting, duty, usual, agents, stretch, minutes, calendar)
@@ -97,6 +99,20 @@ def stretch_of(waiting: int, duty: int, usual: float, agents: float) -> float:
     now, before = waiting / max(duty, 1), max(usual, 1.0) / max(agents, 1.0)
     return min(max(now / before, 1.0), MOST_STRETCH)
 
+
+def _waiting(queue: int) -> int:
+    """Unanswered tickets of a queue; many of them as they were some seconds ago, because counting a
+    thousand costs as much as all else of a ticket."""
+    known = _counted.get(queue)
+    now = time.monotonic()
+    if known is not None and known[1] >= MANY and now - known[0] < MOST_AGE:
+        return known[1]
+    count = int(ask(_WAITING, [queue, QUIET >> 1, MOST_WAITING + 1])[0])
+    _counted[queue] = (now, count)
+    return count
+
+
+_counted: dict[int, tuple[float, int]] = {}
 
 _WAITING = """
 SELECT count(*) FROM (SELECT 1 FROM tickets_ticket
