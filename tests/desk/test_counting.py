@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from tests import make
 from zabota.desk import counting as module
 from zabota.desk.counting import Counting
+from zabota.staff import policy
 from zabota.staff.models import Agent
 from zabota.tickets import actions
 
@@ -27,7 +28,7 @@ def vera() -> Agent:
 
 def asked(counting: Counting, agent: Agent) -> tuple[dict[str, int], int]:
     """The counts, and the statements they took."""
-    agent.company = None
+    policy.remember(agent)
     question = counting.asked(agent)
     with CaptureQueriesContext(connection) as caught:
         return question.answer(), len(caught)
