@@ -27,6 +27,8 @@ QUEUES, SEEN, AGENTS, INBOXES = 20, 5, 24, 5
 PASSWORD = "три слова подряд"
 BIG = 5000  # tickets of one contact
 YEAR = timedelta(days=365)
+YEARLY = 100_000  # tickets
+STEP = 100_000  # tickets made at once, in memory
 # Share of tickets by status; messages by ticket: 3 on average, one ticket in a hundred has 20.
 STATUSES = (
     [Status.NEW] * 4
@@ -110,6 +112,14 @@ def found(imap_port: int, smtp_port: int) -> Town:
 
 def grow(town: Town, tickets: int) -> None:
     """Add tickets up to `tickets` in all, with their messages, people and facts; then ANALYZE."""
+    while town.tickets < tickets:
+        _add(town, min(town.tickets + STEP, tickets))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+        cursor.execute("CHECKPOINT")
+
+
+def _add(town: Town, tickets: int) -> None:
     source = random.Random(tickets)
     first = town.tickets + 1
     with connection.cursor() as cursor:
@@ -132,8 +142,6 @@ def grow(town: Town, tickets: int) -> None:
                 f"(SELECT greatest(max(id), 1) FROM {table}))"
             )
         cursor.execute("SET synchronous_commit = on")
-        cursor.execute("VACUUM (ANALYZE)")
-        cursor.execute("CHECKPOINT")
     town.messages += len(letters)
     town.tickets = tickets
 
@@ -178,14 +186,12 @@ def _tickets(
         for queue in town.queues
     }
     rows, letters = [], []
-    for number in range(first, last + 1):
-        status = source.choice(STATUSES)
+    for number, (created, status) in enumerate(_born(source, now, first, last), first):
         queue = source.choice(town.queues)
         is_working = status not in {Status.SOLVED, Status.CLOSED}
         owner = source.choice(sees[queue]) if status != Status.NEW else None
         if is_working and source.random() < 0.4:
             owner = None
-        created = now - YEAR * (source.random() ** 2 if is_working else source.random())
         told = list(_conversation(source, number, status, owner or sees[queue][0], created, now))
         letters += told
         urgency = source.choice((1, 2, 3, 3, 3, 3, 4))
@@ -210,6 +216,23 @@ def _tickets(
             }
         )
     return rows, letters
+
+
+def _born(
+    source: random.Random, now: datetime, first: int, last: int
+) -> list[tuple[datetime, str]]:
+    """Moment and status of new tickets, the oldest first, as they come into a real table: those of
+    the first year, and what is added later of the years before it. Work is rather young."""
+    count = last - first + 1
+    before = YEAR * ((first - 1) / YEARLY)
+    span = YEAR * (count / YEARLY) if first > 1 else YEAR
+    found = []
+    for _ in range(count):
+        status = source.choice(STATUSES)
+        is_working = status not in {Status.SOLVED, Status.CLOSED}
+        age = source.random() ** 2 if is_working else source.random()
+        found.append((now - before - span * age, status))
+    return sorted(found)
 
 
 def _deadlines(told: Sequence[Letter], is_working: bool, urgency: int) -> dict[str, Any]:
