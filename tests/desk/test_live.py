@@ -245,11 +245,9 @@ def open_streams(site: Site) -> int:
 
 
 def test_a_burst_is_heard_whole_by_a_stream_that_keeps_up(site: Site) -> None:
-    now, queue = clock.now(), make.queue()
-    rows = [
-        Ticket(subject=f"Тема {number}", queue=queue, created_at=now, last_message_at=now)
-        for number in range(3 * feed.MOST_WAITING)
-    ]
+    now, who = clock.now(), ticket_in().contact
+    values = {"queue": make.queue(), "contact": who, "created_at": now, "last_message_at": now}
+    rows = [Ticket(subject=f"Тема {number}", **values) for number in range(3 * feed.MOST_WAITING)]
     tickets = Ticket.objects.bulk_create(rows)
     stream = Stream(site, key_of(make.agent()), "queues=all")
     with transaction.atomic():
