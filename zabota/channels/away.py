@@ -7,7 +7,6 @@ in which they were written.
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,6 +19,7 @@ from zabota.events.log import consumer, record, together
 from zabota.events.models import Event, Timer
 from zabota.events.timers import set_timer
 from zabota.lib import clock
+from zabota.lib.remembered import Remembered
 
 # How soon the oldest asks again, by how long it has waited.
 SOON, LATER, WHILE_NEW = timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15)
@@ -29,8 +29,6 @@ BATCH = 500
 # An administrator is told on every page.
 PATIENCE = timedelta(minutes=15)
 REMEMBERED = 5.0  # seconds
-
-_seen: tuple[float, tuple[tuple[int, str], ...]] = (0.0, ())
 
 
 def line_up(row: Outgoing) -> datetime:
@@ -87,20 +85,18 @@ def release(inbox_id: int | None, *, by: Actor) -> None:
 def unreachable() -> tuple[tuple[int, str], ...]:
     """(id, name) of the inboxes whose server has not been reached for a quarter of an hour, for
     every page of an administrator: up to five seconds old."""
-    global _seen
-    now = time.monotonic()
-    if now >= _seen[0]:
-        since = clock.now() - PATIENCE
-        waits = Outgoing.objects.filter(state=OutgoingState.AWAY, created_at__lt=since)
-        rows = Inbox.objects.filter(is_active=True, pk__in=waits.values("inbox"))
-        _seen = (now + REMEMBERED, tuple(rows.order_by("name").values_list("pk", "name")))
-    return _seen[1]
+    return _SHOWN.get()
 
 
-def forget() -> None:
-    """The next page asks anew."""
-    global _seen
-    _seen = (0.0, ())
+def _read() -> tuple[tuple[int, str], ...]:
+    since = clock.now() - PATIENCE
+    waits = Outgoing.objects.filter(state=OutgoingState.AWAY, created_at__lt=since)
+    rows = Inbox.objects.filter(is_active=True, pk__in=waits.values("inbox"))
+    return tuple(rows.order_by("name").values_list("pk", "name"))
+
+
+_SHOWN = Remembered(_read, REMEMBERED)
+forget = _SHOWN.forget
 
 
 def _line(inbox_id: int | None) -> QuerySet[Outgoing]:

@@ -17,14 +17,13 @@ from zabota.channels.providers import PROVIDERS, Client, Refused, Tokens
 from zabota.events.actor import Actor, system
 from zabota.events.log import record
 from zabota.lib import clock, crypto
+from zabota.lib.remembered import Remembered
 
 EARLY = 300.0  # seconds; an access token is renewed so long before it ends
 TURN = 7413  # the first number of the advisory lock; the second is the inbox
 TURN_SECONDS = 25.0  # longer than one question to the provider
 TURN_PAUSE = 0.1
 REMEMBERED = 5.0  # seconds
-
-_seen: tuple[float, tuple[tuple[int, str], ...]] = (0.0, ())
 
 
 def back_url(base: str) -> str:
@@ -102,18 +101,16 @@ def disconnect(row: Permission, *, by: Actor) -> None:
 def lost() -> tuple[tuple[int, str], ...]:
     """(id, name) of the inboxes in use whose permission was lost, for the alarm on every page of
     an administrator: up to five seconds old."""
-    global _seen
-    now = time.monotonic()
-    if now >= _seen[0]:
-        rows = Inbox.objects.filter(is_active=True, permission__lost_at__isnull=False)
-        _seen = (now + REMEMBERED, tuple(rows.order_by("name").values_list("pk", "name")))
-    return _seen[1]
+    return _SHOWN.get()
 
 
-def forget() -> None:
-    """The next page asks anew."""
-    global _seen
-    _seen = (0.0, ())
+def _read() -> tuple[tuple[int, str], ...]:
+    rows = Inbox.objects.filter(is_active=True, permission__lost_at__isnull=False)
+    return tuple(rows.order_by("name").values_list("pk", "name"))
+
+
+_SHOWN = Remembered(_read, REMEMBERED)
+forget = _SHOWN.forget
 
 
 def _given(inbox: Inbox) -> Permission:

@@ -3,14 +3,13 @@ be at work."""
 
 from __future__ import annotations
 
-import time
-
 from django.db import transaction
 
 from zabota.channels.events import RetryDue, StandstillBegan, StandstillEnded
 from zabota.channels.models import Outgoing, OutgoingState, Standstill
 from zabota.events.actor import Actor
 from zabota.events.log import record
+from zabota.lib.remembered import Remembered
 
 STREAM = "standstill"
 REMEMBERED = 5.0  # seconds
@@ -22,8 +21,6 @@ WAITING = (
     OutgoingState.PACED,
 )
 
-_seen: tuple[float, bool] = (0.0, False)
-
 
 def is_on() -> bool:
     """Whether this installation stands still."""
@@ -32,17 +29,11 @@ def is_on() -> bool:
 
 def is_shown() -> bool:
     """`is_on` for the screens, which ask on every page: up to five seconds old."""
-    global _seen
-    now = time.monotonic()
-    if now >= _seen[0]:
-        _seen = (now + REMEMBERED, is_on())
-    return _seen[1]
+    return _SHOWN.get()
 
 
-def forget() -> None:
-    """The next page asks anew."""
-    global _seen
-    _seen = (0.0, False)
+_SHOWN = Remembered(is_on, REMEMBERED)
+forget = _SHOWN.forget
 
 
 @transaction.atomic

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from zabota.events.facts import Fact
 from zabota.events.log import record
 from zabota.events.models import Event
 from zabota.lib import backups, clock
+from zabota.lib.remembered import Remembered
 
 PATIENCE = timedelta(hours=36)  # without a backup
 AGAIN = timedelta(hours=24)  # until administrators hear of it once more
@@ -128,22 +128,13 @@ def _beginning() -> datetime | None:
     return first.at if first else None
 
 
-_seen: tuple[float, list[Alarm]] = (0.0, [])
+_SHOWN = Remembered(current, REMEMBERED)
+forget = _SHOWN.forget
 
 
 def shown() -> list[str]:
     """`current` in the viewer's words, up to a minute old: every page of an administrator asks."""
-    global _seen
-    now = time.monotonic()
-    if now >= _seen[0]:
-        _seen = (now + REMEMBERED, current())
-    return [alarm.words() for alarm in _seen[1]]
-
-
-def forget() -> None:
-    """The next page asks anew."""
-    global _seen
-    _seen = (0.0, [])
+    return [alarm.words() for alarm in _SHOWN.get()]
 
 
 @chore
