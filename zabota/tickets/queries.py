@@ -14,7 +14,7 @@ from zabota.staff import policy
 from zabota.staff.models import Agent, Level
 from zabota.tickets.models import Ticket
 from zabota.tickets.models.ticket import WORKING, micros, moment
-from zabota.tickets.search import Condition
+from zabota.tickets.search import HITS, Condition
 
 PAGE = 50
 COUNT_CAP = 1000
@@ -112,20 +112,22 @@ def found(
 
 
 def _found_sql(where: Condition, is_deep: bool, limit: int) -> str:
-    """Rare words are looked up and their tickets sorted; common ones are met among the newest."""
+    """Rare words are looked up and their tickets sorted; common ones are met among the newest;
+    names are looked up for what is shown alone."""
     deeper = "AND (t.last_message_at, t.id) < (%(at)s, %(pk)s)" if is_deep else ""
+    order = "ORDER BY t.last_message_at DESC, t.id DESC"
     if where.is_rare:
-        hits = f"(SELECT s.ticket_id FROM tickets_searchtext s WHERE {where.sql} OFFSET 0)"  # noqa: S608
-        source, is_hit = f"{hits} s JOIN tickets_ticket t ON t.id = s.ticket_id", "true"
+        source, is_hit = HITS.format(where.sql), "true"
     else:
         known = f"SELECT FROM tickets_searchtext s WHERE s.ticket_id = t.id AND {where.sql}"
-        source, is_hit = "tickets_ticket t", f"EXISTS ({known} OFFSET 0)"
-    return f"""{_COLUMNS} FROM {source}
+        source = "tickets_ticket t"
+        is_hit = f"t.queue_id = ANY(%(queues)s) AND EXISTS ({known} OFFSET 0)"
+    hits = f"SELECT t.* FROM {source} WHERE {is_hit} {deeper} {order} LIMIT {int(limit)}"  # noqa: S608
+    return f"""{_COLUMNS} FROM ({hits}) t
 LEFT JOIN customers_contact c ON c.id = t.contact_id
 LEFT JOIN customers_account a ON a.id = t.account_id
 {_MARK}
-WHERE {is_hit} AND t.queue_id = ANY(%(queues)s) {deeper}
-ORDER BY t.last_message_at DESC, t.id DESC LIMIT {int(limit)}"""
+{order}"""
 
 
 def row_of(agent: Agent, view: str, ticket_id: int) -> Row | None:
