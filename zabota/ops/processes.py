@@ -48,7 +48,7 @@ def die_with_parent(how: signal.Signals, parent: int | None = None) -> Callable[
     return arm
 
 
-GIVES_WAY = 5  # of nice(2): where both want a whole core, web gets three times as much
+GIVES_WAY = 10  # of nice(2): where both want a whole core, web gets nine times as much
 
 
 def give_way() -> None:
