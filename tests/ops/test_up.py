@@ -19,7 +19,7 @@ import pytest
 from tests import prepared
 from zabota.lib.running import read as read_noted
 from zabota.ops.postgres import Server
-from zabota.ops.processes import left_over_pid, serves
+from zabota.ops.processes import GIVES_WAY, left_over_pid, serves
 
 START_LIMIT = 90.0  # seconds; the target is 15, a busy machine gets more
 
@@ -118,7 +118,7 @@ def test_life_of_an_installation(running: Running, folder: Path, free_port: int)
 
     before = processes(str(folder))
     assert {"web", "worker", "fetch"} <= set(before)
-    gives_way = os.getpriority(os.PRIO_PROCESS, before["web"]) + 5
+    gives_way = os.getpriority(os.PRIO_PROCESS, before["web"]) + GIVES_WAY
     for name in ("worker", "fetch"):
         assert wait_for(
             lambda: os.getpriority(os.PRIO_PROCESS, before[name]) == gives_way  # noqa: B023
